@@ -1,0 +1,1 @@
+"""People, organizations, roles, audit, notifications, encryption: the ground floor, which imports no other app."""

@@ -1,0 +1,29 @@
+"""What every page's frame needs."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.models import Membership, Notification
+from accounts.permissions import PERMISSIONS, may
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """``organization``, ``membership``, ``memberships`` (for the switcher), ``can`` (permission with dots as
+    underscores -> bool), ``unread_notifications`` and ``sandbox``."""
+    membership: Membership | None = getattr(request, "membership", None)
+    context: dict[str, Any] = {
+        "organization": membership.organization if membership else None,
+        "membership": membership,
+        "memberships": [],
+        "can": {permission.replace(".", "_"): may(membership, permission) for permission in PERMISSIONS},
+        "unread_notifications": 0,
+        "sandbox": settings.SANDBOX,
+    }
+    if membership and not (getattr(request, "htmx", False) and not request.htmx.boosted):  # type: ignore[attr-defined]
+        context["memberships"] = list(Membership.objects.of(request.user))
+        context["unread_notifications"] = (
+            Notification.objects.for_organization(membership.organization).filter(user=membership.user).unread().count()
+        )
+    return context

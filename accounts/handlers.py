@@ -1,0 +1,33 @@
+"""Sign-ins and sign-outs leave an audit event."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+
+from accounts.audit import SystemActor, record_audit
+from accounts.models import Membership, User
+
+
+@receiver(user_logged_in)
+def record_sign_in(user: User, **_kwargs: Any) -> None:
+    membership = Membership.objects.of(user).first()
+    record_audit("person.signed_in", user, by=user, organization=membership.organization if membership else None)
+
+
+@receiver(user_logged_out)
+def record_sign_out(user: User | None, **_kwargs: Any) -> None:
+    if user is not None and user.is_authenticated:
+        membership = Membership.objects.of(user).first()
+        record_audit("person.signed_out", user, by=user, organization=membership.organization if membership else None)
+
+
+@receiver(user_login_failed)
+def record_failed_sign_in(credentials: dict[str, Any], **_kwargs: Any) -> None:
+    address = str(credentials.get("email") or credentials.get("username") or "")[:254]
+    user = User.objects.filter(email__iexact=address).first()
+    membership = Membership.objects.of(user).first() if user else None
+    record_audit(
+        "person.sign_in_refused", user, by=SystemActor("sign-in"),
+        organization=membership.organization if membership else None,
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""Finds the organization that a signed-in person works in."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from accounts.models import Membership, Organization, User
+
+SESSION_KEY = "organization_id"
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+
+class OrganizationRequest(HttpRequest):
+    """A request of a member: what ``requires()`` guarantees to a view."""
+
+    user: User
+    organization: Organization
+    membership: Membership
+    htmx: "HtmxDetails"
+
+
+def current_membership(request: HttpRequest) -> Membership | None:
+    """The membership kept in the session, else the person's first one; None for strangers."""
+    if not request.user.is_authenticated:
+        return None
+    memberships = Membership.objects.of(request.user)
+    chosen = request.session.get(SESSION_KEY)
+    if chosen and (membership := memberships.filter(organization_id=chosen).first()):
+        return membership
+    return memberships.first()
+
+
+class OrganizationMiddleware:
+    """Sets ``request.membership`` and ``request.organization`` (None without one) and the zone that pages show."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        membership = current_membership(request) if not request.path.startswith(("/api/v1/", "/static/")) else None
+        request.membership = membership  # type: ignore[attr-defined]
+        request.organization = membership.organization if membership else None  # type: ignore[attr-defined]
+        if membership:
+            timezone.activate(membership.organization.zone)
+            structlog.contextvars.bind_contextvars(organization=str(membership.organization_id))
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()

@@ -1,0 +1,40 @@
+"""Telling people: rows that the bell shows. Repeats fold into one."""
+
+from collections.abc import Iterable
+
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Membership, Notification, Organization, User
+
+
+def notify(
+    users: Iterable[User], *, organization: Organization, kind: str, key: str, title: str, body: str = "", url: str = ""
+) -> None:
+    """Tell each person once; while unread, the same ``key`` counts up and takes the newer words."""
+    now = timezone.now()
+    for user in users:
+        updated = Notification.objects.filter(
+            user=user, organization=organization, key=key[:120], read_at__isnull=True
+        ).update(count=F("count") + 1, title=title[:200], body=body, url=url, created_at=now)
+        if not updated:
+            Notification.objects.create(
+                organization=organization, user=user, kind=kind, key=key[:120], title=title[:200], body=body, url=url
+            )
+
+
+def notify_those_who_may(
+    permission: str, *, organization: Organization, kind: str, key: str, title: str, body: str = "", url: str = ""
+) -> None:
+    """Tell every active member whose role grants the permission."""
+    members = Membership.objects.for_organization(organization).who_may(permission).select_related("user")
+    users = [membership.user for membership in members if membership.user.is_active]
+    notify(users, organization=organization, kind=kind, key=key, title=title, body=body, url=url)
+
+
+def mark_read(user: User, organization: Organization, notification_id: str | None = None) -> int:
+    """Mark one notification, or all, as read; how many changed."""
+    unread = Notification.objects.for_organization(organization).filter(user=user).unread()
+    if notification_id:
+        unread = unread.filter(pk=notification_id)
+    return unread.update(read_at=timezone.now())

@@ -1,0 +1,1 @@
+"""Campaigns: what posts belong together, and why."""

@@ -1,0 +1,51 @@
+"""What the sidebar shows, and to whom."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.permissions import may
+from connections.models import SocialConnection
+from publishing.models import PostStatus, SocialPost
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """``navigation``: groups of {label, url, icon, badge, badge_tone, active} for the current organization's member."""
+    organization = getattr(request, "organization", None)
+    membership = getattr(request, "membership", None)
+    if organization is None or getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+        return {"navigation": []}
+    failed = SocialPost.objects.for_organization(organization).filter(status=PostStatus.FAILED).count()
+    broken = SocialConnection.objects.for_organization(organization).in_use().filter(is_active=False).count()
+    entries: list[list[tuple[str, str, str, str, int, str]]] = [
+        [
+            (_("Home"), "home", "home", "posts.view", 0, ""),
+            (_("Calendar"), "publishing:calendar", "calendar", "posts.view", 0, ""),
+            (_("Posts"), "publishing:posts", "edit", "posts.view", failed, "danger"),
+            (_("Media"), "publishing:media", "photo", "posts.view", 0, ""),
+        ],
+        [
+            (_("Campaigns"), "campaigns:list", "flag", "campaigns.view", 0, ""),
+            (_("Connections"), "connections:list", "plug-connected", "connections.view", broken, "danger"),
+        ],
+        [
+            (_("Settings"), "accounts:organization", "settings", "organization.view", 0, ""),
+            (_("Admin"), "admin:index", "tool", "admin.enter", 0, ""),
+        ],
+    ]
+    groups = []
+    for entry_group in entries:
+        group = []
+        for label, name, icon, permission, badge, tone in entry_group:
+            if not may(membership, permission):
+                continue
+            url = reverse(name)
+            active = request.path == url if url == "/" else request.path.startswith(url)
+            group.append(
+                {"label": label, "url": url, "icon": icon, "badge": badge, "badge_tone": tone, "active": active}
+            )
+        if group:
+            groups.append(group)
+    return {"navigation": groups}

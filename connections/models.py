@@ -1,0 +1,214 @@
+"""Connections, their tokens, app registrations and consents under way."""
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.crypto import SealedField
+from accounts.ids import new_id
+from accounts.models import Organization
+from accounts.querysets import OrganizationQuerySet
+from connections.platforms.base import Can, Limits, Platform, platform_class
+
+
+class SocialConnectionQuerySet(OrganizationQuerySet["SocialConnection"]):
+    def in_use(self) -> Self:
+        """Not disconnected."""
+        return self.filter(disconnected_at__isnull=True)
+
+    def active(self) -> Self:
+        return self.in_use().filter(is_active=True)
+
+    def by_name(self) -> Self:
+        return self.order_by("platform", "account_name")
+
+    def expiring_before(self, moment: datetime) -> Self:
+        return self.active().filter(token_expires_at__lt=moment)
+
+
+class SocialConnection(models.Model):
+    """A social account that an organization has connected. Its tokens are separate rows; it stays after disconnecting,
+    so that its posts keep their history."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="connections", db_column="tenant_id"
+    )
+    platform = models.CharField(_("platform"), max_length=20)
+    server_url = models.CharField(_("server"), max_length=200, blank=True, default="")
+    platform_account_id = models.CharField(_("id at the platform"), max_length=200)
+    account_name = models.CharField(_("name"), max_length=200)
+    account_handle = models.CharField(_("handle"), max_length=200, blank=True, default="")
+    kind = models.CharField(_("kind"), max_length=20, default="person")
+    avatar_url = models.CharField(max_length=500, blank=True, default="")
+    avatar = models.FileField(upload_to="connections/", blank=True, default="")
+    profile_url = models.CharField(max_length=500, blank=True, default="")
+    permissions = models.JSONField(_("granted permissions"), default=list, blank=True)
+    limits = models.JSONField(_("limits that its server stated"), default=dict, blank=True)
+    followers = models.PositiveBigIntegerField(_("followers"), null=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    error_code = models.CharField(max_length=40, blank=True, default="")
+    error_message = models.TextField(_("error"), null=True, blank=True)  # noqa: DJ001  operators set it to NULL by SQL
+    token_expires_at = models.DateTimeField(_("token expires"), null=True, blank=True)
+    token_refreshed_at = models.DateTimeField(_("token refreshed"), null=True, blank=True)
+    refresh_failures = models.PositiveSmallIntegerField(default=0)
+    next_refresh_at = models.DateTimeField(_("next refresh"), null=True, blank=True, db_index=True)
+    last_post_at = models.DateTimeField(_("last post"), null=True, blank=True)
+    last_sync_at = models.DateTimeField(_("last sync"), null=True, blank=True)
+    validated_at = models.DateTimeField(_("validated"), null=True, blank=True)
+    connected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    disconnected_at = models.DateTimeField(_("disconnected"), null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SocialConnectionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "SocialConnection"
+        ordering = ["platform", "account_name"]
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "platform", "server_url", "platform_account_id"],
+                name="connection_once_per_organization",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform_label} · {self.account_name}"
+
+    @property
+    def platform_class(self) -> type[Platform]:
+        return platform_class(self.platform)
+
+    @property
+    def platform_label(self) -> str:
+        return self.platform_class.label
+
+    @property
+    def effective_limits(self) -> Limits:
+        """The platform's limits with what this account's server stated."""
+        return self.platform_class.limits.with_changes(self.limits)
+
+    @property
+    def missing_permissions(self) -> list[str]:
+        """Scopes that a feature of the platform needs and that were not granted."""
+        missing = self.platform_class.missing_permissions(self.permissions)
+        return sorted({scope for scopes in missing.values() for scope in scopes})
+
+    def can(self, capability: Can) -> bool:
+        """Whether the platform offers the capability and the needed scopes were granted."""
+        cls = self.platform_class
+        return capability in cls.capabilities and capability not in cls.missing_permissions(self.permissions)
+
+
+class TokenKind(models.TextChoices):
+    ACCESS = "ACCESS", _("access token")
+    REFRESH = "REFRESH", _("refresh token")
+
+
+class ConnectionToken(models.Model):
+    """One token of a connection, encrypted; opened only at the moment of a call."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    connection = models.ForeignKey(SocialConnection, on_delete=models.CASCADE, related_name="tokens")
+    kind = models.CharField(max_length=10, choices=TokenKind.choices)
+    secret = SealedField()
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "kind"], name="token_once_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.connection_id}"
+
+
+class PlatformApp(models.Model):
+    """A registration of Parley at a platform: an organization's own, or one made on the fly at a server (no
+    organization). Registrations for the whole installation stand in the settings."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, null=True, blank=True, related_name="platform_apps", db_column="tenant_id"
+    )
+    platform = models.CharField(max_length=20)
+    server_url = models.CharField(max_length=200, blank=True, default="")
+    redirect_uri = models.CharField(max_length=300, blank=True, default="")
+    client_id = models.CharField(_("client id"), max_length=200)
+    client_secret = SealedField()
+    tested_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OrganizationQuerySet["PlatformApp"].as_manager()
+
+    class Meta:
+        verbose_name = _("platform app")
+        verbose_name_plural = _("platform apps")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "platform", "server_url"],
+                name="platform_app_once",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.server_url}".strip()
+
+
+class Consent(models.Model):
+    """One journey through a platform's consent page: single use, short-lived, bound to the browser session."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_column="tenant_id")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    platform = models.CharField(max_length=20)
+    server_url = models.CharField(max_length=200, blank=True, default="")
+    reconnects = models.ForeignKey(SocialConnection, on_delete=models.CASCADE, null=True, related_name="+")
+    state_hash = models.CharField(max_length=64, unique=True)
+    session_hash = models.CharField(max_length=64)
+    verifier = SealedField()
+    found = SealedField()
+    """The accounts that the consent opened, as JSON with their tokens, until the person has chosen."""
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    objects = OrganizationQuerySet["Consent"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.platform} consent of {self.user_id}"
+
+
+class Revocation(models.Model):
+    """A token that was destroyed here and still has to be withdrawn at its platform."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_column="tenant_id")
+    platform = models.CharField(max_length=20)
+    server_url = models.CharField(max_length=200, blank=True, default="")
+    account_id = models.CharField(max_length=200)
+    secret = SealedField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(db_index=True)
+    error_message = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OrganizationQuerySet["Revocation"].as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(tries__gte=0), name="revocation_tries_counted")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} revocation {self.pk}"

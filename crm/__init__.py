@@ -1,0 +1,1 @@
+"""Customer relations: contacts, leads, tickets and conversations."""

@@ -1,0 +1,1 @@
+"""Listening: mentions of an organization, and the rules that find them."""

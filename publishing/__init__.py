@@ -1,0 +1,1 @@
+"""Posts: composing, scheduling, publishing exactly once, and what came of them."""

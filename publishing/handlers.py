@@ -1,0 +1,1 @@
+"""What happens to posts when their connection changes."""
