@@ -32,45 +32,28 @@ const packages = [
   },
 ];
 
-// Our name for an icon -> its Tabler name, when they differ. A name that Tabler also has in its "filled" set is
-// prefixed with "filled/".
-const icons = {
-  // navigation
-  home: "home", calendar: "calendar", posts: "pencil", media: "photo", listening: "radar-2", inbox: "inbox",
-  channels: "broadcast", contacts: "users", leads: "target-arrow", tickets: "ticket", campaigns: "speakerphone",
-  analytics: "chart-bar", connections: "plug-connected", settings: "settings", members: "users-group",
-  organization: "building-community", health: "activity-heartbeat", menu: "menu-2", admin: "shield-cog",
-  // actions
-  plus: "plus", minus: "minus", close: "x", check: "check", search: "search", edit: "edit", trash: "trash",
-  copy: "copy", download: "download", upload: "upload", send: "send", retry: "reload", refresh: "refresh",
-  undo: "arrow-back-up", redo: "arrow-forward-up", move: "calendar-share", external: "external-link", link: "link",
-  unlink: "unlink", filter: "filter", sort: "arrows-sort", more: "dots", "more-vertical": "dots-vertical",
-  print: "printer", "sign-out": "logout", "sign-in": "login", switch: "arrows-exchange", crop: "crop",
-  paperclip: "paperclip", emoji: "mood-smile", hash: "hash", at: "at", text: "text-caption", alt: "alt",
-  drag: "grip-vertical", eye: "eye", "eye-off": "eye-off", pin: "pin", star: "star", tag: "tag", code: "code",
-  // arrows
-  "chevron-left": "chevron-left", "chevron-right": "chevron-right", "chevron-down": "chevron-down",
-  "chevron-up": "chevron-up", "arrow-left": "arrow-left", "arrow-right": "arrow-right", selector: "selector",
-  "arrow-up": "arrow-up", "arrow-down": "arrow-down",
-  // states and things
-  info: "info-circle", warning: "alert-triangle", error: "alert-circle", success: "circle-check", help: "help-circle",
-  clock: "clock", hourglass: "hourglass", repeat: "repeat", draft: "file-pencil", scheduled: "calendar-time",
-  publishing: "loader-2", published: "circle-check", failed: "alert-circle", cancelled: "ban",
-  approval: "user-check", bell: "bell", "bell-off": "bell-off", mail: "mail", user: "user", key: "key",
-  passkey: "fingerprint", shield: "shield-check", lock: "lock", devices: "devices", sun: "sun", moon: "moon",
-  system: "device-desktop", keyboard: "keyboard", world: "world", zone: "world-pin", bolt: "bolt",
-  sparkles: "sparkles", list: "list", "view-month": "calendar-month", "view-week": "calendar-week",
-  "view-day": "calendar-event", audit: "history", offline: "wifi-off", save: "device-floppy", heart: "heart",
-  comment: "message-circle", share: "share-3", "thumb-up": "thumb-up", bookmark: "bookmark", chart: "chart-line",
-  video: "video", file: "file", note: "note", flag: "flag", gauge: "gauge", database: "database", rocket: "rocket",
-  // brands
-  "brand-facebook": "filled/brand-facebook", "brand-instagram": "brand-instagram", "brand-x": "brand-x",
-  "brand-linkedin": "brand-linkedin", "brand-tiktok": "filled/brand-tiktok", "brand-youtube": "filled/brand-youtube",
-  "brand-reddit": "brand-reddit", "brand-threads": "brand-threads", "brand-mastodon": "brand-mastodon",
-  "brand-bluesky": "brand-bluesky", "brand-pinterest": "brand-pinterest", "brand-google": "filled/brand-google",
-  "brand-windows": "filled/brand-windows", "brand-slack": "brand-slack", "brand-discord": "filled/brand-discord",
-  "brand-telegram": "brand-telegram", "brand-whatsapp": "brand-whatsapp",
-};
+// Icons by their Tabler name. A trailing "!" takes the filled drawing, where the outline is not the mark people know.
+const icons = `
+  home calendar edit photo radar-2 inbox broadcast users target-arrow ticket speakerphone flag chart-bar
+  plug-connected settings tool users-group building-community activity-heartbeat menu-2 shield-cog layout-kanban
+  rss puzzle adjustments template tags api webhook
+  plus minus x check checks search pencil trash copy download upload send reload refresh arrow-back-up
+  arrow-forward-up calendar-share calendar-plus external-link link unlink plug-connected-x filter arrows-sort
+  dots dots-vertical printer logout login arrows-exchange crop paperclip mood-smile hash at text-caption alt
+  grip-vertical eye eye-off pin star tag code player-pause player-play archive cut palette language
+  chevron-left chevron-right chevron-down chevron-up chevrons-left chevrons-right arrow-left arrow-right
+  arrow-up arrow-down selector corner-down-right trending-up trending-down
+  info-circle alert-triangle alert-circle circle-check circle-x circle-dashed help-circle clock hourglass repeat
+  file-pencil calendar-time calendar-off loader-2 ban user-check user user-plus user-x users-plus bell bell-off
+  mail mail-check mail-x key fingerprint shield-check shield-lock lock lock-open devices device-desktop
+  device-mobile sun moon keyboard world world-pin map-pin bolt sparkles list calendar-month calendar-week
+  calendar-event calendar-x history wifi-off device-floppy heart message-circle messages share-3 share thumb-up
+  bookmark chart-line video file note gauge database rocket photo-plus photo-off cloud-upload coin crown
+  door-exit qrcode school sitemap stack-2 circle number id
+  brand-instagram brand-x brand-linkedin brand-reddit brand-threads brand-mastodon brand-bluesky brand-pinterest
+  brand-slack brand-telegram brand-whatsapp brand-facebook! brand-tiktok! brand-youtube! brand-google!
+  brand-windows! brand-discord!
+`.trim().split(/\s+/);
 
 const readPackage = (name) => JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8"));
 const sha256 = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
@@ -90,10 +73,11 @@ function copyPackage({ name, as, files }) {
   return { name, version, license, rows };
 }
 
-function symbol([ours, theirs]) {
-  const [set, name] = theirs.startsWith("filled/") ? ["filled", theirs.slice(7)] : ["outline", theirs];
+function symbol(entry) {
+  const name = entry.replace("!", "");
+  const set = entry.endsWith("!") ? "filled" : "outline";
   const path = join(modules, "@tabler/icons/icons", set, `${name}.svg`);
-  if (!existsSync(path)) throw new Error(`Tabler has no icon ${theirs}`);
+  if (!existsSync(path)) throw new Error(`Tabler has no icon ${entry}`);
   const body = readFileSync(path, "utf8")
     .replace(/<!--[\s\S]*?-->/g, "").replace(/<svg[\s\S]*?>/, "").replace("</svg>", "")
     .replace(/<path stroke="none" d="M0 0h24v24H0z" fill="none" ?\/>/, "")
@@ -101,7 +85,7 @@ function symbol([ours, theirs]) {
   const paint = set === "filled"
     ? 'fill="currentColor"'
     : 'fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round"';
-  return `<symbol id="${ours}" viewBox="0 0 24 24" ${paint}>${body}</symbol>`;
+  return `<symbol id="${name}" viewBox="0 0 24 24" ${paint}>${body}</symbol>`;
 }
 
 mkdirSync(join(staticRoot, "vendor"), { recursive: true });
@@ -113,7 +97,7 @@ const sprite = join(staticRoot, "img", "icons.svg");
 writeFileSync(sprite, [
   '<svg xmlns="http://www.w3.org/2000/svg">',
   `<!-- Tabler Icons ${tabler.version}, MIT, https://tabler.io/icons. Built by tools/vendor.mjs; do not edit. -->`,
-  ...Object.entries(icons).map(symbol),
+  ...icons.map(symbol),
   "</svg>", "",
 ].join("\n"));
 const tablerLicence = join(staticRoot, "vendor", `tabler-icons-${tabler.version}`);
@@ -132,7 +116,7 @@ writeFileSync(join(staticRoot, "vendor", "README.md"), [
   "| package | version | licence | used for |",
   "|---|---|---|---|",
   ...copied.map((c) => `| ${c.name} | ${c.version} | ${c.license} | ${c.use} |`),
-  `| @tabler/icons | ${tabler.version} | ${tabler.license} | the sprite \`static/img/icons.svg\` (${Object.keys(icons).length} icons) |`,
+  `| @tabler/icons | ${tabler.version} | ${tabler.license} | the sprite \`static/img/icons.svg\` (${icons.length} icons) |`,
   "",
   "| file | SHA-256 |",
   "|---|---|",
@@ -140,4 +124,4 @@ writeFileSync(join(staticRoot, "vendor", "README.md"), [
   `| ../img/icons.svg | \`${sha256(sprite)}\` |`,
   "",
 ].join("\n"));
-console.log(`${copied.length} packages, ${Object.keys(icons).length} icons`);
+console.log(`${copied.length} packages, ${icons.length} icons`);
