@@ -1,0 +1,1 @@
+"""Pages of posts: calendar, lists, composer, media."""
