@@ -1,1 +1,55 @@
 """What happens to posts when their connection changes."""
+
+from typing import Any
+
+from django.dispatch import receiver
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.audit import SYSTEM, Actor
+from accounts.notifications import notify_those_who_may
+from connections.events import connection_disconnected, connection_restored
+from connections.models import SocialConnection
+from publishing.errors import IllegalTransition
+from publishing.models import Hold, PostStatus, SocialPost
+from publishing.services import cancel_post
+
+
+@receiver(connection_restored)
+def hold_late_posts(connection: SocialConnection, **_kwargs: Any) -> None:
+    """Posts that came due while the account was disconnected are not fired blindly: a person is asked for each."""
+    now = timezone.now()
+    late = SocialPost.objects.filter(
+        connection=connection, status=PostStatus.SCHEDULED, scheduled_at__lte=now, hold_reason=Hold.NONE
+    )
+    held = late.update(
+        hold_reason=Hold.RECONNECTED,
+        error_code="HELD",
+        error_message="It came due while the account was disconnected. Publish it now, move it or cancel it.",
+        updated_at=now,
+    )
+    SocialPost.objects.filter(
+        connection=connection, status=PostStatus.SCHEDULED, scheduled_at__gt=now, error_code="INVALID_TOKEN"
+    ).update(error_code="", error_message=None, updated_at=now)
+    if held:
+        notify_those_who_may(
+            "posts.publish",
+            organization=connection.organization,
+            kind="post.held",
+            key=f"post.held:{connection.pk}",
+            title=f"{connection.account_name} works again: {held} late posts wait for you",
+            url=reverse("publishing:posts"),
+        )
+
+
+@receiver(connection_disconnected)
+def cancel_waiting_posts(connection: SocialConnection, by: Actor = SYSTEM, reason: str = "", **_kwargs: Any) -> None:
+    """Nothing of a disconnected account goes out; each post keeps its text and says why it was called off."""
+    waiting = SocialPost.objects.filter(
+        connection=connection, status__in=[PostStatus.SCHEDULED, PostStatus.PENDING_APPROVAL]
+    )
+    for post in waiting.select_related("connection"):
+        try:
+            cancel_post(post, by=by, reason=reason or f"{connection.account_name} was disconnected.")
+        except IllegalTransition:
+            continue  # a worker has it; it ends by itself, published or without a token

@@ -29,7 +29,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     PostStatus.DRAFT: frozenset({PostStatus.PENDING_APPROVAL, PostStatus.SCHEDULED, PostStatus.CANCELLED}),
     PostStatus.PENDING_APPROVAL: frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.CANCELLED}),
     PostStatus.SCHEDULED: frozenset(
-        {PostStatus.DRAFT, PostStatus.PUBLISHING, PostStatus.FAILED, PostStatus.CANCELLED}
+        {PostStatus.DRAFT, PostStatus.PUBLISHING, PostStatus.PUBLISHED, PostStatus.FAILED, PostStatus.CANCELLED}
     ),
     PostStatus.PUBLISHING: frozenset({PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.FAILED}),
     PostStatus.PUBLISHED: frozenset(),
@@ -38,7 +38,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     ),
     PostStatus.CANCELLED: frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED}),
 }
-"""From a status, where a post may go. FAILED -> PUBLISHED: a person found that it is out after all."""
+"""From a status, where a post may go. FAILED or SCHEDULED -> PUBLISHED: it turned out to be out after all."""
 
 
 class Hold(models.TextChoices):

@@ -1,0 +1,345 @@
+"""One try at publishing a post: its recorded steps, and what each ending does to the post.
+
+A worker may die at any instruction. What it leaves behind tells the next one enough: no public call begun, go on; a
+public call finished, its stored answer is used; a public call begun and not finished, the platform is asked first
+(``reconcile``). The lease speaks only of our worker's life, never of what happened at the platform.
+"""
+
+import os
+import random
+import socket
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.audit import SYSTEM
+from accounts.notifications import notify
+from connections.errors import (
+    ConnectionInactive,
+    ContentRejected,
+    Duplicate,
+    InvalidToken,
+    OutcomeUnknown,
+    PlatformError,
+    RateLimited,
+    TransientError,
+)
+from connections.models import SocialConnection
+from connections.platforms.base import Draft, Json, Platform, Published
+from connections.tokens import call_with_fresh_token
+from publishing.drafts import draft_of, problems_of_post
+from publishing.errors import IllegalTransition, LeaseLost
+from publishing.hurry import hurry
+from publishing.models import Hold, Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
+from publishing.services import UNCLAIMED, move_status
+
+log = structlog.get_logger(__name__)
+
+QUEUED = "queue:"
+WORKING = "worker:"
+RECONCILING = "reconcile:"
+
+BACKOFF_S = (30, 90, 240, 480, 960)
+"""Waits after each passing failure: five tries over about thirty minutes."""
+FIRST_ENGAGEMENT_SYNC = timedelta(minutes=2)
+RATE_LIMIT_WAIT = timedelta(hours=1)
+CLOCK_SKEW = timedelta(minutes=2)
+
+
+def worker_name() -> str:
+    """This thread among all workers of the installation."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{threading.get_ident() % 100_000}"
+
+
+def lease() -> timedelta:
+    return timedelta(seconds=settings.PUBLISH_LEASE_S)
+
+
+class AttemptJournal:
+    """The ``Journal`` of one attempt: each step is a row, committed before its call is made and after it answered."""
+
+    def __init__(self, attempt: PublishAttempt, holder: str) -> None:
+        self.attempt = attempt
+        self.holder = holder
+
+    def once(self, name: str, call: Callable[[], Json]) -> Json:
+        return self._run(name, call, is_public=True)
+
+    def again(self, name: str, call: Callable[[], Json]) -> Json:
+        return self._run(name, call, is_public=False)
+
+    def _run(self, name: str, call: Callable[[], Json], *, is_public: bool) -> Json:
+        step = PublishStep.objects.filter(attempt=self.attempt, name=name).first()
+        if step is not None and step.finished_at is not None:
+            result: Json = step.result
+            return result
+        if step is not None and step.is_public and not step.error:
+            raise OutcomeUnknown("An earlier try was cut off while it was sending.")
+        self.renew()
+        now = timezone.now()
+        step, _made = PublishStep.objects.update_or_create(
+            attempt=self.attempt, name=name, defaults={"is_public": is_public, "started_at": now, "error": ""}
+        )
+        try:
+            result = call()
+        except OutcomeUnknown:
+            raise  # begun and not finished: exactly what is true
+        except PlatformError as error:
+            PublishStep.objects.filter(pk=step.pk).update(error=error.code)
+            raise
+        except Exception as error:
+            if not is_public:
+                PublishStep.objects.filter(pk=step.pk).update(error=type(error).__name__[:300])
+                raise
+            log.exception("a public call ended in an error of our own", post=str(self.attempt.post_id), step=name)
+            raise OutcomeUnknown("The answer of the platform could not be read.") from error
+        PublishStep.objects.filter(pk=step.pk).update(finished_at=timezone.now(), result=result)
+        return result
+
+    def renew(self) -> None:
+        """Extend the lease before a call. Raises LeaseLost when another worker has taken over."""
+        until = timezone.now() + lease()
+        held = SocialPost.objects.filter(
+            pk=self.attempt.post_id, status=PostStatus.PUBLISHING, claimed_by=self.holder
+        ).update(lease_until=until)
+        if not held:
+            raise LeaseLost
+
+
+# --- beginning --------------------------------------------------------------------------------------------------------
+
+
+def publish_post(post_id: UUID) -> None:
+    """Publish one claimed post and record what came of it. A redelivered message finds nothing to do.
+
+    No transaction is held around the network: a platform may take half a minute, and a lock held that long would stop
+    everybody else.
+    """
+    holder = f"{WORKING}{worker_name()}:{uuid4().hex[:6]}"
+    attempt = begin_attempt(post_id, holder=holder)
+    if attempt is not None:
+        run_attempt(attempt, holder)
+
+
+@transaction.atomic
+def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
+    """Take a claimed post; one of any number of callers gets an attempt, the others None.
+
+    An attempt that a dead worker left open is carried on rather than begun anew.
+    """
+    now = timezone.now()
+    taken = SocialPost.objects.filter(
+        pk=post_id, status=PostStatus.PUBLISHING, claimed_by__startswith=QUEUED
+    ).update(claimed_by=holder, lease_until=now + lease())
+    if not taken:
+        return None
+    post = SocialPost.objects.select_related("connection", "organization", "created_by").get(pk=post_id)
+    attempt = post.attempts.filter(outcome="").first()
+    if attempt is not None:
+        attempt.owner = holder
+        attempt.save(update_fields=["owner"])
+        attempt.post = post
+        return attempt
+    allowed_from = max(filter(None, (post.scheduled_at, post.next_attempt_at)))
+    revived = post.settled_at is not None and post.scheduled_at is not None and post.settled_at >= post.scheduled_at
+    if not revived and now - allowed_from > timedelta(hours=settings.PUBLISH_LATE_AFTER_H):
+        late_h = int((now - allowed_from).total_seconds() // 3600)
+        end_failed(
+            post, "TOO_LATE", f"This post was due {late_h} hours ago and was not sent. Publish it now, move it or cancel it."
+        )
+        return None
+    number = (post.attempts.order_by("-number").values_list("number", flat=True).first() or 0) + 1
+    return PublishAttempt.objects.create(
+        organization=post.organization, post=post, number=number, key=UUID(draft_of(post).key), owner=holder, started_at=now
+    )
+
+
+def run_attempt(attempt: PublishAttempt, holder: str) -> None:
+    """Make the calls of an attempt and settle its ending."""
+    post = attempt.post
+    journal = AttemptJournal(attempt, holder)
+    try:
+        blocking = [problem for problem in problems_of_post(post) if problem.blocking]
+        if blocking and not attempt.steps.exists():
+            raise ContentRejected(" ".join(problem.message for problem in blocking))
+        draft = draft_of(post)
+        earlier = unresolved_attempt(post, before=attempt)
+        published = call_with_fresh_token(post.connection, partial(_publish, draft, journal, earlier))
+    except LeaseLost:
+        log.info("lease lost, another worker has the post", post=str(post.pk))
+    except (PlatformError, ConnectionInactive) as error:
+        settle_failure(attempt, error)
+    except Exception as error:
+        log.exception("publishing failed by an error of our own", post=str(post.pk))
+        settle_failure(attempt, TransientError("Something went wrong on our side.", detail=type(error).__name__))
+    else:
+        record_published(attempt, published)
+
+
+def unresolved_attempt(post: SocialPost, *, before: PublishAttempt) -> PublishAttempt | None:
+    """The earliest earlier attempt whose outcome nobody knows: it may have put the post out."""
+    return post.attempts.filter(outcome=Outcome.UNKNOWN, number__lt=before.number).first()
+
+
+def _publish(draft: Draft, journal: AttemptJournal, earlier: PublishAttempt | None, platform: Platform) -> Published:
+    if earlier is not None:
+        found = platform.find_published(draft, since=earlier.started_at - CLOCK_SKEW)
+        if found is not None:
+            return found
+    return platform.publish(draft, journal)
+
+
+# --- endings ----------------------------------------------------------------------------------------------------------
+
+
+def record_published(attempt: PublishAttempt, published: Published, *, note: str = "") -> None:
+    """The post is out. Overrides whatever was believed before: an answer that came late is still the truth."""
+    now = timezone.now()
+    with transaction.atomic():
+        post = SocialPost.objects.select_related("connection").get(pk=attempt.post_id)
+        try:
+            move_status(
+                post, PostStatus.PUBLISHED,
+                expect=(PostStatus.PUBLISHING, PostStatus.SCHEDULED, PostStatus.FAILED),
+                by=SYSTEM, action="post.published", now=now,
+                platform_post_id=published.id, permalink=published.url[:500], published_at=published.at,
+                error_code="PARTLY_PUBLISHED" if note else "", error_message=note or None, next_attempt_at=None,
+                hold_reason=Hold.NONE, engagement_due_at=now + FIRST_ENGAGEMENT_SYNC, **UNCLAIMED,
+            )  # fmt: skip
+        except IllegalTransition:
+            log.warning("post was settled meanwhile", post=str(post.pk), status=post.status)
+        close(attempt, Outcome.PUBLISHED)
+        # Conditional, so that two posts ending at once leave the later time whatever the order of their commits.
+        connections = SocialConnection.objects.filter(pk=post.connection_id)
+        connections.filter(last_post_at__isnull=True).update(last_post_at=published.at)
+        connections.filter(last_post_at__lt=published.at).update(last_post_at=published.at)
+        transaction.on_commit(partial(hurry, "publishing.tasks.dispatch_due_posts_task"), robust=True)
+
+
+def close(attempt: PublishAttempt, outcome: str, *, error: Exception | None = None) -> None:
+    """End an attempt; the first ending stands."""
+    PublishAttempt.objects.filter(pk=attempt.pk, outcome__in=["", Outcome.UNKNOWN]).update(
+        outcome=outcome,
+        finished_at=timezone.now(),
+        error_code=getattr(error, "code", "")[:40] if error else "",
+        error_message=str(error) if error else "",
+        detail=getattr(error, "detail", "") if error else "",
+    )
+
+
+@transaction.atomic
+def settle_failure(attempt: PublishAttempt, error: PlatformError | ConnectionInactive, *, now: datetime | None = None) -> None:
+    """What each kind of failure does to its post. The one place that decides it."""
+    now = now or timezone.now()
+    post = SocialPost.objects.select_related("connection", "organization", "created_by").get(pk=attempt.post_id)
+    if post.status != PostStatus.PUBLISHING:
+        close(attempt, Outcome.FAILED, error=error)
+        return
+    if published := _finished_copy(attempt):
+        # A side call after the post went out failed (its first comment): the post is live, and is never sent again.
+        record_published(attempt, published, note=f"The post is out, but not all of it: {error}")
+        _tell_creator(post, "post.partly_published", f"Published, but not completely: {error}")
+        return
+    if isinstance(error, (OutcomeUnknown, Duplicate)):
+        # A duplicate is as good as unknown: an earlier copy of ours may be what the platform has.
+        begin_reconciling(post, error)
+        return
+    if isinstance(error, (InvalidToken, ConnectionInactive)):
+        close(attempt, Outcome.HELD, error=error)
+        back_to_schedule(post, at=None, code="INVALID_TOKEN", message=f"Waiting for reauthentication of {post.connection.account_name}.")
+    elif isinstance(error, RateLimited):
+        close(attempt, Outcome.RETRY, error=error)
+        retry_at = error.retry_at if error.retry_at and error.retry_at > now else now + RATE_LIMIT_WAIT
+        back_to_schedule(post, at=retry_at, code=error.code, message=str(error))
+    elif isinstance(error, TransientError):
+        close(attempt, Outcome.RETRY, error=error)
+        try_later(post, error, now=now)
+    else:
+        close(attempt, Outcome.FAILED, error=error)
+        end_failed(post, error.code, str(error))
+
+
+def _finished_copy(attempt: PublishAttempt) -> Published | None:
+    step = attempt.steps.filter(name="post", is_public=True, finished_at__isnull=False).first()
+    if step is None:
+        return None
+    return Published(
+        id=str(step.result["id"]), url=str(step.result.get("url", "")), at=_moment(step.result.get("at")) or step.started_at
+    )
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) and text else None
+
+
+def try_later(post: SocialPost, error: Exception, *, now: datetime) -> None:
+    """After a passing failure: back to the schedule with a growing wait, FAILED when the tries are used up."""
+    if post.retry_count >= len(BACKOFF_S):
+        end_failed(post, "TRANSIENT", f"Tried {post.retry_count + 1} times without success. Last time: {error}")
+        return
+    wait = BACKOFF_S[post.retry_count] * random.uniform(0.8, 1.2)  # noqa: S311  spreads load, no secret
+    back_to_schedule(
+        post, at=now + timedelta(seconds=wait), code="TRANSIENT", message=str(error), retry_count=post.retry_count + 1
+    )
+
+
+def back_to_schedule(post: SocialPost, *, at: datetime | None, code: str, message: str, **changes: Any) -> None:
+    """PUBLISHING -> SCHEDULED with the reason in sight; due again at ``at`` (None: as soon as its account allows)."""
+    move_status(
+        post, PostStatus.SCHEDULED, expect=(PostStatus.PUBLISHING,), by=SYSTEM, action="post.postponed",
+        next_attempt_at=at, error_code=code, error_message=message or None, **changes, **UNCLAIMED,
+    )  # fmt: skip
+
+
+def end_failed(post: SocialPost, code: str, message: str) -> None:
+    now = timezone.now()
+    move_status(
+        post, PostStatus.FAILED, expect=(PostStatus.PUBLISHING, PostStatus.SCHEDULED), by=SYSTEM, action="post.failed",
+        now=now, error_code=code[:40], error_message=message, settled_at=now, next_attempt_at=None, hold_reason=Hold.NONE,
+        **UNCLAIMED,
+    )  # fmt: skip
+    _tell_creator(post, "post.failed", message)
+
+
+def end_unknown(post: SocialPost, attempt: PublishAttempt, message: str) -> None:
+    """FAILED, because nobody can tell whether it is out: a person decides, never a silent second copy."""
+    close(attempt, Outcome.UNKNOWN, error=OutcomeUnknown(message))
+    end_failed(post, OutcomeUnknown.code, message)
+
+
+def begin_reconciling(post: SocialPost, error: Exception) -> None:
+    """Leave the post PUBLISHING and ask the platform soon, from another task."""
+    now = timezone.now()
+    SocialPost.objects.filter(pk=post.pk, status=PostStatus.PUBLISHING).update(
+        claimed_by=f"{RECONCILING}{uuid4().hex[:8]}",
+        lease_until=now + timedelta(seconds=3),
+        error_code=OutcomeUnknown.code,
+        error_message=f"Checking with {post.connection.platform_label} whether it went out. {error}",
+        updated_at=now,
+    )
+
+
+def _tell_creator(post: SocialPost, kind: str, message: str) -> None:
+    if post.created_by is None or not post.created_by.is_active:
+        return
+    from django.urls import reverse
+
+    notify(
+        [post.created_by],
+        organization=post.organization,
+        kind=kind,
+        key=f"{kind}:{post.pk}",
+        title=f"{post.connection.account_name}: “{str(post)[:60]}”",
+        body=message,
+        url=reverse("publishing:post", args=[post.pk]),
+    )
+
+

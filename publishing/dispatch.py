@@ -1,0 +1,123 @@
+"""Finds what is due and hands it to workers, fairly; and finds what a dead worker or a lost message left behind."""
+
+import os
+import socket
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from accounts.audit import SYSTEM
+from publishing.attempts import QUEUED, RECONCILING, WORKING
+from publishing.errors import IllegalTransition
+from publishing.hurry import hurry
+from publishing.models import PostStatus, SocialPost
+from publishing.services import UNCLAIMED, move_status
+
+log = structlog.get_logger(__name__)
+
+
+def dispatch_due_posts(now: datetime | None = None) -> list[UUID]:
+    """Claim what is due, as much as the queue should hold, and send one message per post. Returns the claimed ids.
+
+    Any number of dispatchers may run at once: a post is claimed by exactly one.
+    """
+    now = now or timezone.now()
+    claimed = claim_due_posts(now, limit=_room())
+    for post_id in claimed:
+        hurry("publishing.tasks.publish_post_task", str(post_id))
+    return claimed
+
+
+def _room() -> int:
+    # A short queue keeps claims fair between organizations and lets a lost message be noticed soon.
+    waiting = SocialPost.objects.filter(status=PostStatus.PUBLISHING, claimed_by__startswith=QUEUED).count()
+    return max(0, int(settings.PUBLISH_IN_FLIGHT) - waiting)
+
+
+def claim_due_posts(now: datetime, *, limit: int) -> list[UUID]:
+    """SCHEDULED -> PUBLISHING for up to ``limit`` due posts; their ids, in the order in which to send them.
+
+    In turns between organizations, each in order of time, so that one with ten thousand due posts delays nobody.
+    """
+    if limit <= 0:
+        return []
+    due = (
+        SocialPost.objects.waiting(now)
+        .annotate(
+            turn=Window(RowNumber(), partition_by=[F("organization_id")], order_by=[F("scheduled_at").asc(), F("id").asc()])
+        )
+        .order_by("turn", "scheduled_at")
+        .values_list("pk", flat=True)[:limit]
+    )
+    wanted = list(due)
+    if not wanted:
+        return []
+    claim = f"{QUEUED}{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:8]}"
+    with transaction.atomic():
+        # Rows that another dispatcher is claiming are skipped (PostgreSQL); on SQLite this transaction holds the one
+        # write lock. The UPDATE names the expected status again: what went meanwhile is left alone.
+        free = list(
+            SocialPost.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
+            .filter(pk__in=wanted, status=PostStatus.SCHEDULED)
+            .values_list("pk", flat=True)
+        )
+        SocialPost.objects.filter(
+            Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
+            pk__in=free, status=PostStatus.SCHEDULED, scheduled_at__lte=now, hold_reason="",
+        ).update(
+            status=PostStatus.PUBLISHING, claimed_by=claim, claimed_at=now, updated_at=now,
+            lease_until=now + timedelta(seconds=settings.PUBLISH_CLAIM_LEASE_S),
+        )  # fmt: skip
+        mine = set(SocialPost.objects.filter(pk__in=free, claimed_by=claim).values_list("pk", flat=True))
+    return [post_id for post_id in wanted if post_id in mine]
+
+
+def sweep_posts(now: datetime | None = None) -> None:
+    """Find what no message announced: lapsed leases, posts to be checked at their platform.
+
+    - claimed, but no worker began: the message was lost. Back to the schedule.
+    - begun, no public call open: another worker carries the attempt on.
+    - begun, a public call open: the worker died while sending. The platform is asked.
+    """
+    now = now or timezone.now()
+    lapsed = SocialPost.objects.filter(status=PostStatus.PUBLISHING, lease_until__lte=now)
+    for post in lapsed.select_related("connection")[:500]:
+        if post.claimed_by.startswith(RECONCILING):
+            hurry("publishing.tasks.reconcile_post_task", str(post.pk))
+        else:
+            _recover(post, now)
+
+
+def _recover(post: SocialPost, now: datetime) -> None:
+    attempt = post.attempts.filter(outcome="").first()
+    mine = SocialPost.objects.filter(pk=post.pk, status=PostStatus.PUBLISHING, claimed_by=post.claimed_by, lease_until__lte=now)
+    if attempt is None:
+        try:
+            with transaction.atomic():
+                if not mine.update(claimed_by=f"{WORKING}sweep"):
+                    return
+                move_status(
+                    post, PostStatus.SCHEDULED, expect=(PostStatus.PUBLISHING,), by=SYSTEM, action="post.reclaimed", **UNCLAIMED
+                )
+        except IllegalTransition:
+            return
+    elif attempt.steps.filter(is_public=True, finished_at__isnull=True, error="").exists():
+        if mine.update(
+            claimed_by=f"{RECONCILING}{uuid4().hex[:8]}", lease_until=now, updated_at=now,
+            error_code="OUTCOME_UNKNOWN",
+            error_message=f"Interrupted while sending. Checking with {post.connection.platform_label} whether it went out.",
+        ):  # fmt: skip
+            log.warning("a worker died while sending", post=str(post.pk))
+            hurry("publishing.tasks.reconcile_post_task", str(post.pk))
+    elif mine.update(
+        claimed_by=f"{QUEUED}sweep:{uuid4().hex[:8]}", updated_at=now,
+        lease_until=now + timedelta(seconds=settings.PUBLISH_CLAIM_LEASE_S),
+    ):  # fmt: skip
+        log.warning("a worker died before sending", post=str(post.pk))
+        hurry("publishing.tasks.publish_post_task", str(post.pk))

@@ -1,0 +1,327 @@
+"""What people may do with posts. Each verb is one transaction, leaves an audit event and names its actor."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.audit import Actor, record_audit
+from accounts.models import Organization, User
+from connections.errors import ConnectionInactive, NotFound
+from connections.models import SocialConnection
+from connections.platforms.base import Can, Platform
+from connections.tokens import call_with_fresh_token
+from publishing.drafts import (
+    MediaUse,
+    PostInput,
+    draft_of,
+    draft_of_input,
+    input_of,
+    problems_of_input,
+    problems_of_post,
+)
+from publishing.errors import IllegalTransition, InThePast, PostHasProblems, PostNotEditable, UndecidedOutcome
+from publishing.hurry import hurry
+from publishing.models import Hold, PostGroup, PostMedia, PostStatus, SocialPost, allowed
+
+__all__ = [
+    "MediaUse", "PostInput", "cancel_post", "create_post", "create_post_group", "delete_at_platform", "delete_draft",
+    "draft_of", "draft_of_input", "input_of", "move_status", "problems_of_input", "problems_of_post", "publish_now",
+    "release_held", "reschedule_post", "resolve_unknown", "retry_post", "schedule_post", "unschedule_post", "update_post",
+]  # fmt: skip
+
+UNCLAIMED: dict[str, Any] = {"claimed_by": "", "claimed_at": None, "lease_until": None}
+_FRESH: dict[str, Any] = {
+    "next_attempt_at": None, "hold_reason": Hold.NONE, "error_code": "", "error_message": None, "retry_count": 0,
+} | UNCLAIMED  # fmt: skip
+
+
+def move_status(
+    post: SocialPost, to: str, *, expect: Iterable[str], by: Actor, action: str, now: datetime | None = None, **changes: Any
+) -> SocialPost:
+    """The one way in which a post's status changes: a conditional UPDATE that names the status it expects.
+
+    Of two writers one wins. Raises IllegalTransition for the other, and for a change that the table does not allow.
+    """
+    sources = [status for status in expect if status == to or allowed(status, to)]
+    now = now or timezone.now()
+    with transaction.atomic():
+        before = SocialPost.objects.select_for_update().filter(pk=post.pk).values("status", "scheduled_at").first()
+        changed = SocialPost.objects.filter(pk=post.pk, status__in=sources).update(status=to, updated_at=now, **changes)
+        if before is None or not changed:
+            raise IllegalTransition(_refusal(before["status"] if before else "", to))
+        diff: dict[str, Any] = {}
+        if before["status"] != to:
+            diff["status"] = [before["status"], to]
+        if "scheduled_at" in changes and before["scheduled_at"] != changes["scheduled_at"]:
+            diff["scheduled_at"] = [_iso(before["scheduled_at"]), _iso(changes["scheduled_at"])]
+        for name in ("error_code", "error_message", "hold_reason", "permalink"):
+            if changes.get(name):
+                diff[name] = ["", str(changes[name])]
+        record_audit(action, post, by=by, changes=diff)
+    for name, value in changes.items():
+        setattr(post, name, value)
+    post.status, post.updated_at = to, now
+    return post
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+def _refusal(before: str, to: str) -> str:
+    if not before:
+        return "This post no longer exists."
+    if before == PostStatus.PUBLISHING:
+        return "This post is being published right now."
+    if before == PostStatus.PUBLISHED:
+        return "This post is published already."
+    return f"A post that is {PostStatus(before).label.lower()} cannot become {PostStatus(to).label.lower()}."
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _fields(given: PostInput) -> dict[str, Any]:
+    return {
+        "content": given.content,
+        "link_url": given.link_url,
+        "first_comment": given.first_comment,
+        "options": dict(given.options),
+        "campaign": given.campaign,
+    }
+
+
+def _attach(post: SocialPost, uses: Iterable[MediaUse]) -> None:
+    post.attached_media.all().delete()
+    PostMedia.objects.bulk_create(
+        PostMedia(post=post, asset=use.asset, position=position, alt_text=use.alt_text)
+        for position, use in enumerate(uses)
+    )
+
+
+def _same_house(organization: Organization, given: PostInput) -> None:
+    strangers = [use for use in given.media if use.asset.organization_id != organization.pk]
+    if strangers or (given.campaign and given.campaign.organization_id != organization.pk):
+        raise ValueError("media and campaign must belong to the post's organization")
+
+
+@transaction.atomic
+def create_post(
+    connection: SocialConnection, given: PostInput, *, by: User, group: PostGroup | None = None
+) -> SocialPost:
+    """A new DRAFT for one connection."""
+    _same_house(connection.organization, given)
+    post = SocialPost.objects.create(
+        organization=connection.organization, connection=connection, group=group, created_by=by, **_fields(given)
+    )
+    _attach(post, given.media)
+    record_audit("post.created", post, by=by)
+    return post
+
+
+@transaction.atomic
+def create_post_group(
+    organization: Organization, given: Mapping[SocialConnection, PostInput], *, by: User, content: str = ""
+) -> PostGroup:
+    """The same idea for several connections: one DRAFT each, tied together. ``content`` is the shared text."""
+    group = PostGroup.objects.create(organization=organization, content=content, created_by=by)
+    for connection, said in given.items():
+        if connection.organization_id != organization.pk:
+            raise ValueError("a connection of another organization")
+        create_post(connection, said, by=by, group=group)
+    return group
+
+
+@transaction.atomic
+def update_post(post: SocialPost, given: PostInput, *, by: User) -> SocialPost:
+    """Replace what a post says. A SCHEDULED post must still pass its platform's checks.
+
+    Raises PostNotEditable once it was claimed, PostHasProblems.
+    """
+    current = SocialPost.objects.select_for_update().select_related("connection", "organization").get(pk=post.pk)
+    _same_house(current.organization, given)
+    if not current.is_editable:
+        raise PostNotEditable(_refusal(current.status, PostStatus.DRAFT))
+    if current.status == PostStatus.SCHEDULED:
+        _check(current.connection, given)
+    before = {"content": current.content, "link_url": current.link_url, "first_comment": current.first_comment}
+    fields = _fields(given)
+    for name, value in fields.items():
+        setattr(current, name, value)
+    current.save(update_fields=[*fields, "updated_at"])
+    _attach(current, given.media)
+    changes = {name: [old, fields[name]] for name, old in before.items() if old != fields[name]}
+    record_audit("post.edited", current, by=by, changes=changes)
+    return current
+
+
+def _check(connection: SocialConnection, given: PostInput) -> None:
+    problems = problems_of_input(connection, given)
+    if any(problem.blocking for problem in problems):
+        raise PostHasProblems(problems)
+
+
+@transaction.atomic
+def delete_draft(post: SocialPost, *, by: User) -> None:
+    """Delete a post that never went anywhere. Raises PostNotEditable for any other."""
+    current = SocialPost.objects.select_for_update().get(pk=post.pk)
+    if current.status != PostStatus.DRAFT:
+        raise PostNotEditable("Only a draft can be deleted. Cancel a scheduled post instead.")
+    record_audit("post.deleted", current, by=by, changes={"content": [current.content, ""]})
+    current.delete()
+
+
+# --- scheduling -------------------------------------------------------------------------------------------------------
+
+_SCHEDULABLE = (
+    PostStatus.DRAFT, PostStatus.PENDING_APPROVAL, PostStatus.SCHEDULED, PostStatus.FAILED, PostStatus.CANCELLED,
+)  # fmt: skip
+
+
+def _schedule(post: SocialPost, *, at: datetime, by: User, action: str, now: datetime) -> SocialPost:
+    _must_be_usable(post.connection)
+    if post.status == PostStatus.FAILED and post.error_code == "OUTCOME_UNKNOWN":
+        raise UndecidedOutcome("It is not known whether this post is out. Decide that first, on its page.")
+    _check(post.connection, input_of(post))
+    return move_status(
+        post, PostStatus.SCHEDULED, expect=_SCHEDULABLE, by=by, action=action, now=now, scheduled_at=at, **_FRESH
+    )
+
+
+def _must_be_usable(connection: SocialConnection) -> None:
+    if connection.disconnected_at is not None:
+        raise ConnectionInactive(f"{connection.account_name} is no longer connected.")
+    if not connection.is_active:
+        raise ConnectionInactive(f"{connection.account_name} must be reconnected before anything can be scheduled on it.")
+
+
+def schedule_post(post: SocialPost, *, at: datetime, by: User, now: datetime | None = None) -> SocialPost:
+    """Plan a post for a moment (aware). Also moves a SCHEDULED one, and revives a FAILED or CANCELLED one.
+
+    Raises InThePast, ConnectionInactive, PostHasProblems, UndecidedOutcome, IllegalTransition.
+    """
+    now = now or timezone.now()
+    if at <= now:
+        raise InThePast("This time has passed already. Choose a later one, or publish now.", field="at")
+    return _schedule(post, at=at, by=by, action="post.scheduled", now=now)
+
+
+def reschedule_post(post: SocialPost, *, at: datetime, by: User, now: datetime | None = None) -> SocialPost:
+    """Move a post on the calendar. Raises as ``schedule_post``."""
+    return schedule_post(post, at=at, by=by, now=now)
+
+
+def publish_now(post: SocialPost, *, by: User) -> SocialPost:
+    """Make a post due at once. Raises ConnectionInactive, PostHasProblems, UndecidedOutcome, IllegalTransition."""
+    now = timezone.now()
+    with transaction.atomic():
+        post = _schedule(post, at=now, by=by, action="post.sent_now", now=now)
+        transaction.on_commit(partial(hurry, "publishing.tasks.dispatch_due_posts_task"), robust=True)
+    return post
+
+
+def release_held(post: SocialPost, *, by: User) -> SocialPost:
+    """Publish now what was held when its account came back."""
+    return publish_now(post, by=by)
+
+
+def unschedule_post(post: SocialPost, *, by: User) -> SocialPost:
+    """Back to the drafts' tray, without a time."""
+    return move_status(
+        post,
+        PostStatus.DRAFT,
+        expect=(PostStatus.SCHEDULED, PostStatus.PENDING_APPROVAL, PostStatus.FAILED, PostStatus.CANCELLED),
+        by=by,
+        action="post.unscheduled",
+        scheduled_at=None,
+        **_FRESH,
+    )
+
+
+def cancel_post(post: SocialPost, *, by: Actor, reason: str = "") -> SocialPost:
+    """Call a waiting post off; it keeps its text. ``reason`` is a sentence for its page."""
+    now = timezone.now()
+    return move_status(
+        post,
+        PostStatus.CANCELLED,
+        expect=(PostStatus.DRAFT, PostStatus.PENDING_APPROVAL, PostStatus.SCHEDULED, PostStatus.FAILED),
+        by=by,
+        action="post.cancelled",
+        now=now,
+        settled_at=now,
+        next_attempt_at=None,
+        hold_reason=Hold.NONE,
+        error_code="CANCELLED" if reason else "",
+        error_message=reason or None,
+        **UNCLAIMED,
+    )
+
+
+def retry_post(post: SocialPost, *, by: User) -> SocialPost:
+    """Send a FAILED post again, now. Raises UndecidedOutcome, ConnectionInactive, PostHasProblems, IllegalTransition."""
+    if post.status != PostStatus.FAILED:
+        raise IllegalTransition("Only a failed post can be retried.")
+    return publish_now(post, by=by)
+
+
+def resolve_unknown(post: SocialPost, *, decision: str, by: User, link: str = "") -> SocialPost:
+    """A person's word on a post of unknown outcome.
+
+    ``decision``: "published" (it is out; ``link`` is its address there), "resend" (send it again; the platform is
+    looked at once more before) or "drop" (leave it).
+    """
+    if post.status != PostStatus.FAILED or post.error_code != "OUTCOME_UNKNOWN":
+        raise IllegalTransition("There is nothing to decide about this post any more.")
+    now = timezone.now()
+    if decision == "published":
+        link = link.strip()
+        if link and not link.startswith(("https://", "http://")):
+            raise IllegalTransition("Paste the full address of the post, starting with https://.", field="link")
+        return move_status(
+            post, PostStatus.PUBLISHED, expect=(PostStatus.FAILED,), by=by, action="post.confirmed", now=now,
+            published_at=post.scheduled_at or now, permalink=link[:500], error_code="", error_message=None,
+            platform_post_id=post.connection.platform_class.post_id_from_link(link),
+            engagement_due_at=now if link else None,
+        )  # fmt: skip
+    if decision == "resend":
+        _must_be_usable(post.connection)
+        with transaction.atomic():
+            post = move_status(
+                post, PostStatus.SCHEDULED, expect=(PostStatus.FAILED,), by=by, action="post.resent", now=now,
+                scheduled_at=now, **_FRESH,
+            )  # fmt: skip
+            transaction.on_commit(partial(hurry, "publishing.tasks.dispatch_due_posts_task"), robust=True)
+        return post
+    if decision == "drop":
+        return cancel_post(post, by=by, reason="Left as it is: nobody knows whether it went out.")
+    raise ValueError(f"unknown decision: {decision}")
+
+
+def delete_at_platform(post: SocialPost, *, by: User) -> SocialPost:
+    """Take a published post off its platform. It stays here with its history, marked as gone.
+
+    Raises IllegalTransition when it is not out or the platform cannot, PlatformError.
+    """
+    if post.status != PostStatus.PUBLISHED or not post.platform_post_id or post.deleted_at:
+        raise IllegalTransition("Only a post that is out can be deleted at its platform.")
+    if not post.connection.can(Can.DELETE):
+        raise IllegalTransition(f"{post.connection.platform_label} offers no way to delete this post from here.")
+    post_id: str = post.platform_post_id
+
+    def delete(platform: Platform) -> None:
+        try:
+            platform.delete(post_id)
+        except NotFound:
+            pass  # gone already: what was asked for
+
+    call_with_fresh_token(post.connection, delete)
+    now = timezone.now()
+    with transaction.atomic():
+        SocialPost.objects.filter(pk=post.pk).update(deleted_at=now, engagement_due_at=None, updated_at=now)
+        record_audit("post.deleted_at_platform", post, by=by, changes={"permalink": [post.permalink, ""]})
+    post.deleted_at = now
+    return post

@@ -1,0 +1,40 @@
+"""Celery entry points: ids in, one service called. Each may run twice, late or for a row that is gone."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from publishing.attempts import publish_post
+from publishing.dispatch import dispatch_due_posts, sweep_posts
+from publishing.engagement import sync_connection_engagement, sync_due_engagement
+from publishing.reconcile import reconcile_post
+
+
+@shared_task
+def dispatch_due_posts_task() -> None:
+    dispatch_due_posts()
+
+
+@shared_task
+def sweep_posts_task() -> None:
+    sweep_posts()
+
+
+@shared_task
+def publish_post_task(post_id: str) -> None:
+    publish_post(UUID(post_id))
+
+
+@shared_task
+def reconcile_post_task(post_id: str) -> None:
+    reconcile_post(UUID(post_id))
+
+
+@shared_task
+def sync_due_engagement_task() -> None:
+    sync_due_engagement()
+
+
+@shared_task
+def sync_connection_engagement_task(connection_id: str) -> None:
+    sync_connection_engagement(UUID(connection_id))
