@@ -1,7 +1,14 @@
-"""The Django admin as an application config, so that it uses our own site."""
+"""The Django admin as an application config, so that it uses our own site; and this package, for its commands."""
 
+from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
 
 class ParleyAdminConfig(AdminConfig):
     default_site = "config.admin_site.ParleyAdminSite"
+
+
+class InstallationConfig(AppConfig):
+    """No models: it brings the commands that touch every app."""
+
+    name = "config"

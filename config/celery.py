@@ -3,8 +3,13 @@
 import os
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
+
+from config.file_broker import SCHEME
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+TRANSPORT_ALIASES[SCHEME] = "config.file_broker:Transport"
 
 app = Celery("parley")
 app.config_from_object("django.conf:settings", namespace="CELERY")

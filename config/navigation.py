@@ -15,7 +15,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     """``navigation``: groups of {label, url, icon, badge, badge_tone, active} for the current organization's member."""
     organization = getattr(request, "organization", None)
     membership = getattr(request, "membership", None)
-    if organization is None or getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+    if organization is None or (getattr(request, "htmx", False) and not request.htmx.boosted):  # type: ignore[attr-defined]
         return {"navigation": []}
     failed = SocialPost.objects.for_organization(organization).filter(status=PostStatus.FAILED).count()
     broken = SocialConnection.objects.for_organization(organization).in_use().filter(is_active=False).count()

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from config import env
+from config.file_broker import SCHEME as FOLDER_SCHEME
 
 BASE_DIR = env.BASE_DIR
 DATA_DIR = env.DATA_DIR
@@ -31,6 +32,7 @@ INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
     "config.apps.ParleyAdminConfig",
+    "config.apps.InstallationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -198,7 +200,7 @@ SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 SOCIALACCOUNT_LOGIN_ON_GET = False
 
 HEADLESS_ONLY = False
-HEADLESS_TOKEN_STRATEGY = "accounts.jwt.OrganizationJWTStrategy"
+HEADLESS_TOKEN_STRATEGY = "accounts.jwt.OrganizationJWTStrategy"  # noqa: S105  (a class)
 HEADLESS_JWT_PRIVATE_KEY = env.text("JWT_PRIVATE_KEY").replace("\\n", "\n")
 HEADLESS_JWT_ALGORITHM = "RS256" if HEADLESS_JWT_PRIVATE_KEY else "HS256"
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 15 * 60
@@ -260,7 +262,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Parley <no-
 # --- work in the background -------------------------------------------------------------------------------------------
 
 _broker = env.text("CELERY_BROKER_URL") or REDIS_URL
-CELERY_BROKER_URL = _broker or "filesystem://"
+CELERY_BROKER_URL = _broker or f"{FOLDER_SCHEME}://"
 if not _broker:
     # One machine, no server: messages are files. They only hurry the rows along, so losing one is harmless.
     _queue_dir = DATA_DIR / "queue"
@@ -272,6 +274,8 @@ if not _broker:
         "control_folder": str(_queue_dir / "control"),
         "polling_interval": 0.1,
     }
+    # Remote control and worker events would leave a file per worker that ever ran, for ever.
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -315,6 +319,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
+    "sync-due-profiles": {
+        "task": "connections.tasks.sync_due_profiles_task",
+        "schedule": timedelta(minutes=10),
+        "options": {"expires": 600},
+    },
     "retry-revocations": {
         "task": "connections.tasks.retry_revocations_task",
         "schedule": timedelta(minutes=5),
@@ -355,6 +364,7 @@ PUBLISH_CLAIM_LEASE_S = env.decimal("PUBLISH_CLAIM_LEASE_S", 60)
 PUBLISH_IN_FLIGHT = env.number("PUBLISH_IN_FLIGHT", 100)
 PUBLISH_LATE_AFTER_H = env.decimal("PUBLISH_LATE_AFTER_H", 24)
 ENGAGEMENT_SYNC_DAYS = env.number("ENGAGEMENT_SYNC_DAYS", 90)
+MEDIA_MAX_BYTES = env.number("MEDIA_MAX_MB", 20) * 1_000_000
 
 # --- REST -------------------------------------------------------------------------------------------------------------
 
