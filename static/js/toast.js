@@ -118,6 +118,12 @@ export function setUpToasts() {
   });
   document.body.addEventListener("announce", (event) => announce(event.detail.text ?? event.detail.value));
 
+  // A passkey that was cancelled or refused (the sign-in library reports it by this event).
+  document.addEventListener("allauth.error", (event) => {
+    event.preventDefault();
+    toast(words("passkey_failed"), { tone: "warn" });
+  });
+
   // A request that brought no answer, or one that htmx does not swap, says so instead of doing nothing.
   document.body.addEventListener("htmx:sendError", () => toast(words("offline"), { tone: "danger" }));
   document.body.addEventListener("htmx:timeout", () => toast(words("offline"), { tone: "danger" }));
