@@ -245,3 +245,41 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class RefreshToken(models.Model):
+    """One refresh token of a REST session, by the id in the token (never the token). It works once: a second use shows
+    that it was copied, and ends the session."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"refresh token {self.pk}"
+
+
+class IdempotentAnswer(models.Model):
+    """What a write with an ``Idempotency-Key`` answered, so that its repetition gets the same answer. ``status`` is
+    None while the first call is still at work."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_column="tenant_id"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = OrganizationQuerySet["IdempotentAnswer"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "user", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"answer to {self.key}"

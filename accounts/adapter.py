@@ -1,0 +1,38 @@
+"""Where Parley differs from allauth's defaults."""
+
+import smtplib
+from typing import Any
+
+import structlog
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from accounts.forms import INVITATION_KEY
+
+log = structlog.get_logger(__name__)
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
+    """Sign-up by an invitation keeps the invited address, and a mail server that is down stops nobody."""
+
+    def clean_email(self, email: str) -> str:
+        return str(super().clean_email(email)).lower()
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        return self.get_login_redirect_url(request)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mail what allauth asks for. A failing server is said on the page, where sending again is one press away."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (smtplib.SMTPException, OSError) as error:
+            log.error("mail_not_sent", template=template_prefix, error=type(error).__name__)
+            messages.error(
+                self.request, _("The mail to %(email)s could not be sent. Try again in a few minutes.") % {"email": email}
+            )
+
+    def logout(self, request: HttpRequest) -> None:
+        super().logout(request)
+        request.session.pop(INVITATION_KEY, None)

@@ -1,0 +1,1 @@
+"""REST: what every endpoint shares, and the endpoints of people and organizations."""

@@ -1,0 +1,83 @@
+"""How the endpoints are described in OpenAPI."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+
+class ProblemEntry(serializers.Serializer[Any]):
+    """Something that stands between a draft and its platform."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    field = serializers.CharField()
+    blocking = serializers.BooleanField()
+    connection = serializers.CharField(required=False)
+
+
+class Problem(serializers.Serializer[Any]):
+    """A refusal, as in RFC 9457."""
+
+    type = serializers.CharField(help_text="urn:parley:problem:<code>")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="One sentence for people.")
+    code = serializers.CharField(help_text="A stable word for programs.")
+    errors = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Sentences per field."
+    )
+    problems = ProblemEntry(many=True, required=False)
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # drf-spectacular is not typed
+    target_class = "accounts.api.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class ParleyAutoSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is not typed
+    """Adds what all endpoints share: the headers they take and the refusals they give."""
+
+    def get_override_parameters(self) -> list[Any]:
+        from drf_spectacular.types import OpenApiTypes
+        from drf_spectacular.utils import OpenApiParameter
+
+        shared = []
+        if self._is_of_organization():
+            shared.append(
+                OpenApiParameter(
+                    "X-Organization", OpenApiTypes.STR, OpenApiParameter.HEADER,
+                    description="Id or short name of the organization; needed by members of several.",
+                )
+            )  # fmt: skip
+            if self.method != "GET":
+                shared.append(
+                    OpenApiParameter(
+                        "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER,
+                        description="The same key with the same body within 24 hours gets the same answer.",
+                    )
+                )  # fmt: skip
+        return shared + list(super().get_override_parameters())
+
+    def _is_of_organization(self) -> bool:
+        return hasattr(self.view, "permissions")
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        answers: dict[str, Any] = super()._get_response_bodies(direction)
+        codes = ["400", "401", "403", "429"] if self._is_of_organization() else ["400", "401", "429"]
+        if "{" in self.path:
+            codes.append("404")
+        if self.method != "GET":
+            codes += ["409", "415"]
+            if self._is_of_organization():
+                codes.append("422")
+        for code in codes:
+            if code not in answers:
+                answers[code] = self._get_response_for_code(
+                    Problem, code, ["application/problem+json"], direction
+                )
+        return answers

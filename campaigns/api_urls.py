@@ -1,0 +1,6 @@
+"""REST routes, under ``/api/v1/``."""
+
+from django.urls import URLPattern, URLResolver
+
+app_name = "campaigns_api"
+urlpatterns: list[URLPattern | URLResolver] = []
