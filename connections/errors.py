@@ -121,3 +121,16 @@ class UnsafeAddress(DomainError):
     """An address given by a user leads into a private network, or nowhere."""
 
     code = "unsafe_address"
+
+
+class NotRenewable(Conflict):
+    """The account's token cannot be renewed by a call: it never ends, or only a new consent helps."""
+
+    code = "not_renewable"
+
+
+class TokenRefused(DomainError):
+    """A token that was handed in is not accepted by its platform."""
+
+    code = "token_refused"
+    http_status = 422

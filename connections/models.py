@@ -29,6 +29,14 @@ class SocialConnectionQuerySet(OrganizationQuerySet["SocialConnection"]):
     def expiring_before(self, moment: datetime) -> Self:
         return self.active().filter(token_expires_at__lt=moment)
 
+    def refresh_due(self, now: datetime) -> Self:
+        """Those whose token is to be renewed, longest due first, so that a full batch starves nobody."""
+        return self.active().filter(next_refresh_at__lte=now).order_by("next_refresh_at")
+
+    def sync_due(self, now: datetime) -> Self:
+        """Those whose name, picture and follower count are to be read again, longest due first."""
+        return self.active().filter(next_sync_at__lte=now).order_by("next_sync_at")
+
 
 class SocialConnection(models.Model):
     """A social account that an organization has connected. Its tokens are separate rows; it stays after disconnecting,
@@ -53,12 +61,21 @@ class SocialConnection(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     error_code = models.CharField(max_length=40, blank=True, default="")
     error_message = models.TextField(_("error"), null=True, blank=True)  # noqa: DJ001  operators set it to NULL by SQL
+    inactive_since = models.DateTimeField(_("inactive since"), null=True, blank=True)
+    """When it lost its token; None while active, and when an operator switched it off by SQL."""
+    app_client_id = models.CharField(_("client id of its app"), max_length=200, blank=True, default="")
+    """The app registration that its tokens were given to: only that one can renew or withdraw them."""
+    token_version = models.PositiveIntegerField(default=0)
+    """Counts up with every stored grant, so that a late answer to an older token is told apart."""
     token_expires_at = models.DateTimeField(_("token expires"), null=True, blank=True)
     token_refreshed_at = models.DateTimeField(_("token refreshed"), null=True, blank=True)
     refresh_failures = models.PositiveSmallIntegerField(default=0)
     next_refresh_at = models.DateTimeField(_("next refresh"), null=True, blank=True, db_index=True)
+    refresh_lease_until = models.DateTimeField(null=True, blank=True)
+    """While in the future, one worker is renewing the token and the others wait for it."""
     last_post_at = models.DateTimeField(_("last post"), null=True, blank=True)
     last_sync_at = models.DateTimeField(_("last sync"), null=True, blank=True)
+    next_sync_at = models.DateTimeField(_("next sync"), null=True, blank=True, db_index=True)
     validated_at = models.DateTimeField(_("validated"), null=True, blank=True)
     connected_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -138,7 +155,12 @@ class PlatformApp(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, null=True, blank=True, related_name="platform_apps", db_column="tenant_id"
+        Organization,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="platform_apps",
+        db_column="tenant_id",
     )
     platform = models.CharField(max_length=20)
     server_url = models.CharField(max_length=200, blank=True, default="")
@@ -199,6 +221,7 @@ class Revocation(models.Model):
     platform = models.CharField(max_length=20)
     server_url = models.CharField(max_length=200, blank=True, default="")
     account_id = models.CharField(max_length=200)
+    app_client_id = models.CharField(max_length=200, blank=True, default="")
     secret = SealedField()
     tries = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(db_index=True)

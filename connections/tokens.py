@@ -1,0 +1,358 @@
+"""Tokens: kept in rows of their own, opened only for a call, renewed once however many workers ask.
+
+Renewing goes over the network, so no transaction is held meanwhile: the one who renews takes a lease on the connection
+by a conditional UPDATE, the others poll until the new pair is stored and use that. The pair is stored before it is
+used. What remains: when a process dies between the platform's answer and our store, a single-use refresh token is
+spent and its successor lost, and the person has to consent again.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.audit import SYSTEM, Actor, record_audit
+from accounts.crypto import CannotDecrypt, reveal, seal_into
+from connections.credentials import credentials_of
+from connections.errors import (
+    ConnectionInactive,
+    InvalidToken,
+    NotRenewable,
+    PlatformError,
+    RateLimited,
+    TransientError,
+)
+from connections.models import ConnectionToken, SocialConnection, TokenKind
+from connections.platforms.base import Platform, TokenGrant, TokenPolicy
+from connections.revocations import withdraw_tokens
+from connections.states import mark_inactive, restore
+
+log = structlog.get_logger(__name__)
+
+RENEWABLE = frozenset({TokenPolicy.ROTATING, TokenPolicy.EXTENDING})
+POLL_S = 0.1
+BACKOFF_FIRST = timedelta(minutes=1)
+BACKOFF_LONGEST = timedelta(hours=6)
+DUE_BATCH = 200
+
+
+def lease_length() -> timedelta:
+    """Longer than the slowest answer that the HTTP client waits for."""
+    return timedelta(seconds=2 * (settings.PLATFORM_CONNECT_TIMEOUT_S + settings.PLATFORM_READ_TIMEOUT_S) + 20)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A connection as it stands, with its secrets, for one call."""
+
+    connection: SocialConnection
+    access: str
+    refresh: str
+
+    def client(self) -> Platform:
+        connection = self.connection
+        return connection.platform_class(
+            app=credentials_of(connection),
+            access_token=self.access,
+            account_id=connection.platform_account_id,
+            handle=connection.account_handle,
+            server_url=connection.server_url,
+            limits=connection.limits,
+        )
+
+
+def _open(connection_id: UUID) -> _Opened:
+    connection = SocialConnection.objects.select_related("organization").get(pk=connection_id)
+    secrets = {}
+    for token in connection.tokens.all():
+        try:
+            secrets[token.kind] = reveal(token, "secret")
+        except CannotDecrypt as error:
+            raise TransientError(
+                _("The tokens of %(account)s cannot be opened. Your operator has to check the encryption key.")
+                % {"account": connection},
+                detail=str(error),
+            ) from error
+    return _Opened(connection, secrets.get(TokenKind.ACCESS, ""), secrets.get(TokenKind.REFRESH, ""))
+
+
+def _refuse_unusable(connection: SocialConnection, *, inactive_too: bool) -> None:
+    if connection.disconnected_at is not None:
+        raise ConnectionInactive(_("%(account)s was disconnected.") % {"account": connection})
+    if not connection.is_active and not inactive_too:
+        reason = connection.error_message or ""
+        raise ConnectionInactive(
+            (_("%(account)s needs to be reconnected. %(reason)s") % {"account": connection, "reason": reason}).strip()
+        )
+
+
+# --- storing ----------------------------------------------------------------------------------------------------------
+
+
+def _next_refresh(platform: type[Platform], expires_at: datetime | None, now: datetime) -> datetime | None:
+    """When the job should renew by itself, spread so that accounts connected together are not renewed together."""
+    spread = random.uniform(0.9, 1)  # noqa: S311  (spreads load)
+    if platform.token_policy == TokenPolicy.EXTENDING and expires_at:
+        return max(now, expires_at - platform.refresh_ahead * (2 - spread))
+    if platform.token_policy == TokenPolicy.ROTATING and platform.keep_alive_every:
+        return now + platform.keep_alive_every * spread
+    return None
+
+
+def store_grant(connection: SocialConnection, grant: TokenGrant, *, now: datetime | None = None) -> None:
+    """Keep what a platform gave, and forget earlier failures to renew. A refresh token that was not sent again is kept."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        for kind, secret, expires_at in (
+            (TokenKind.ACCESS, grant.access_token, grant.expires_at),
+            (TokenKind.REFRESH, grant.refresh_token, None),
+        ):
+            if not secret:
+                continue
+            token = ConnectionToken.objects.get_or_create(connection=connection, kind=kind)[0]
+            seal_into(token, "secret", secret)
+            token.expires_at = expires_at
+            token.save(update_fields=["secret", "expires_at", "updated_at"])
+        changes: dict[str, Any] = {
+            "token_expires_at": grant.expires_at, "token_refreshed_at": now, "refresh_failures": 0,
+            "next_refresh_at": _next_refresh(connection.platform_class, grant.expires_at, now),
+            "refresh_lease_until": None, "token_version": F("token_version") + 1, "updated_at": now,
+        }  # fmt: skip
+        if grant.permissions:
+            changes["permissions"] = sorted(set(grant.permissions))
+        SocialConnection.objects.filter(pk=connection.pk).update(**changes)
+        connection.refresh_from_db()
+
+
+# --- renewing ---------------------------------------------------------------------------------------------------------
+
+
+def _take_lease(connection_id: UUID, *, version: int) -> datetime | None:
+    """The lease, for exactly one caller at a time and only while the token is still that version."""
+    now = timezone.now()
+    # A moment of its own for each holder: it is also the name by which the lease is given back.
+    until = now + lease_length() + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311
+    with transaction.atomic(durable=True):
+        free = SocialConnection.objects.in_use().filter(
+            Q(refresh_lease_until__isnull=True) | Q(refresh_lease_until__lt=now),
+            pk=connection_id,
+            token_version=version,
+        )
+        return until if free.update(refresh_lease_until=until) == 1 else None
+
+
+def _give_back(connection_id: UUID, lease: datetime) -> None:
+    SocialConnection.objects.filter(pk=connection_id, refresh_lease_until=lease).update(refresh_lease_until=None)
+
+
+def _renew(opened: _Opened, *, by: Actor, inactive_too: bool = False) -> _Opened:
+    """The connection with a newer token than ``opened`` has, renewed by this caller or by another.
+
+    Raises InvalidToken on the platform's clear word (the connection is inactive then); TransientError or RateLimited
+    when it could not be done now; ConnectionInactive.
+    """
+    first = opened.connection
+    patience = time.monotonic() + lease_length().total_seconds()
+    while True:
+        current = SocialConnection.objects.select_related("organization").get(pk=first.pk)
+        if current.token_version != first.token_version:
+            return _open(first.pk)
+        _refuse_unusable(current, inactive_too=inactive_too)
+        if current.refresh_failures > first.refresh_failures:
+            # The one we waited for did not get through; asking again at once would only add to the trouble.
+            raise TransientError(_cannot_renew_now(current))
+        lease = _take_lease(first.pk, version=first.token_version)
+        if lease is not None:
+            try:
+                return _renew_with_lease(opened, by=by)
+            finally:
+                _give_back(first.pk, lease)
+        if time.monotonic() > patience:
+            raise TransientError(_cannot_renew_now(current))
+        time.sleep(POLL_S)
+
+
+def _renew_with_lease(opened: _Opened, *, by: Actor) -> _Opened:
+    connection = opened.connection
+    was_active = connection.is_active
+    rotating = connection.platform_class.token_policy == TokenPolicy.ROTATING
+    secret = opened.refresh if rotating else opened.access
+    try:
+        if not secret:
+            raise InvalidToken(_("No refresh token is stored. Reconnect the account."))
+        grant = opened.client().refresh(secret)
+    except InvalidToken as error:
+        current = _open(connection.pk)
+        if current.connection.token_version != connection.token_version:
+            return current  # reconnected while we asked: the refusal was of the older token
+        mark_inactive(connection, code=error.code, message=str(error), by=by, token_version=connection.token_version)
+        raise
+    except PlatformError as error:
+        _note_failure(connection, error)
+        if isinstance(error, RateLimited | TransientError):
+            raise
+        raise TransientError(_cannot_renew_now(connection), detail=error.detail) from error
+    with transaction.atomic(durable=True):
+        current_row = SocialConnection.objects.select_for_update().get(pk=connection.pk)
+        if current_row.disconnected_at is not None:
+            withdraw_tokens(current_row, [grant.access_token, grant.refresh_token or ""])
+        else:
+            store_grant(connection, grant)
+            record_audit("connection.token_refreshed", connection, by=by)
+            if was_active and not connection.is_active:
+                # Another, who took over an overrun lease, had the spent token refused: this pair is the good one.
+                restore(connection, by=by)
+    _refuse_unusable(current_row, inactive_too=True)
+    return _open(connection.pk)
+
+
+def _cannot_renew_now(connection: SocialConnection) -> str:
+    return _("%(platform)s could not renew the access of %(account)s just now. It is tried again by itself.") % {
+        "platform": connection.platform_label, "account": connection.account_name,
+    }  # fmt: skip
+
+
+def _note_failure(connection: SocialConnection, error: PlatformError) -> None:
+    """A passing failure: later again, and nothing for the user."""
+    now = timezone.now()
+    wait = min(BACKOFF_FIRST * 2 ** min(connection.refresh_failures, 12), BACKOFF_LONGEST)
+    again = now + wait * random.uniform(0.8, 1.2)  # noqa: S311  (spreads load)
+    if isinstance(error, RateLimited) and error.retry_at:
+        again = max(again, error.retry_at)
+    SocialConnection.objects.active().filter(pk=connection.pk).update(
+        refresh_failures=F("refresh_failures") + 1, next_refresh_at=again
+    )
+    log.warning(
+        "token refresh failed", connection=str(connection.pk), platform=connection.platform, code=error.code,
+        platform_code=error.platform_code, again=again.isoformat(),
+    )  # fmt: skip
+
+
+def _is_short(connection: SocialConnection, now: datetime) -> bool:
+    """Whether the token should be renewed before it is used."""
+    platform = connection.platform_class
+    expires_at = connection.token_expires_at
+    return platform.token_policy in RENEWABLE and expires_at is not None and expires_at - now < platform.refresh_ahead
+
+
+def _open_fresh(connection: SocialConnection, *, now: datetime | None, by: Actor, inactive_too: bool) -> _Opened:
+    now = now or timezone.now()
+    opened = _open(connection.pk)
+    current = opened.connection
+    _refuse_unusable(current, inactive_too=inactive_too)
+    rotating = current.platform_class.token_policy == TokenPolicy.ROTATING
+    if not _is_short(current, now) or (rotating and not opened.refresh):
+        return opened
+    try:
+        return _renew(opened, by=by, inactive_too=inactive_too)
+    except (TransientError, RateLimited):
+        expires_at = current.token_expires_at
+        if expires_at is not None and expires_at > now:
+            return opened  # it still has some life: use that
+        raise
+
+
+# --- using ------------------------------------------------------------------------------------------------------------
+
+
+def client_for(connection: SocialConnection, *, now: datetime | None = None) -> Platform:
+    """A client bound to the connection, with a token that is good for some minutes: renewed first when it is not.
+
+    Raises ConnectionInactive; InvalidToken when the platform refused to renew (the connection is inactive then);
+    TransientError or RateLimited when it could not be renewed now and has run out. Not inside a transaction.
+    """
+    return _open_fresh(connection, now=now, by=SYSTEM, inactive_too=False).client()
+
+
+def call_with_fresh_token[T](
+    connection: SocialConnection,
+    call: Callable[[Platform], T],
+    *,
+    now: datetime | None = None,
+    by: Actor = SYSTEM,
+    inactive_too: bool = False,
+) -> T:
+    """Run ``call`` with a bound client. When the platform says that the token is no good, renew once where tokens can
+    be renewed and repeat once; refused again, mark the connection inactive and raise InvalidToken. Not inside a
+    transaction."""
+    opened = _open_fresh(connection, now=now, by=by, inactive_too=inactive_too)
+    try:
+        return call(opened.client())
+    except InvalidToken as error:
+        newer = _newer_than_refused(opened, error, by=by, inactive_too=inactive_too)
+    try:
+        return call(newer.client())
+    except InvalidToken as error:
+        _give_up(newer, error, by=by)
+        raise
+
+
+def _newer_than_refused(opened: _Opened, error: InvalidToken, *, by: Actor, inactive_too: bool) -> _Opened:
+    current = _open(opened.connection.pk)
+    if current.connection.token_version != opened.connection.token_version:
+        return current  # renewed or reconnected by another meanwhile
+    if opened.connection.platform_class.token_policy == TokenPolicy.ROTATING and opened.refresh:
+        return _renew(opened, by=by, inactive_too=inactive_too)
+    _give_up(opened, error, by=by)
+    raise error
+
+
+def _give_up(opened: _Opened, error: InvalidToken, *, by: Actor) -> None:
+    mark_inactive(
+        opened.connection, code=error.code, message=str(error), by=by, token_version=opened.connection.token_version
+    )
+
+
+def refresh_connection(connection: SocialConnection, *, by: Actor, force: bool = True) -> SocialConnection:
+    """Renew the token now (``force``), or only when it is short. An inactive connection that could be renewed is active
+    again. Raises NotRenewable, ConnectionInactive, InvalidToken, TransientError, RateLimited."""
+    opened = _open(connection.pk)
+    current = opened.connection
+    _refuse_unusable(current, inactive_too=True)
+    if current.platform_class.token_policy == TokenPolicy.PERMANENT or current.token_expires_at is None:
+        if current.platform_class.token_policy != TokenPolicy.ROTATING:
+            raise NotRenewable(
+                _("The access of %(account)s has no end: there is nothing to renew. Validate it instead.")
+                % {"account": current}
+            )
+    elif current.platform_class.token_policy == TokenPolicy.NOT_RENEWABLE:
+        raise NotRenewable(
+            _("%(platform)s renews access only through its consent page. Reconnect %(account)s.")
+            % {"platform": current.platform_label, "account": current.account_name}
+        )
+    if force or _is_short(current, timezone.now()):
+        current = _renew(opened, by=by, inactive_too=True).connection
+        if not current.is_active:
+            restore(current, by=by)
+    connection.refresh_from_db()
+    return connection
+
+
+def refresh_due_tokens(now: datetime | None = None) -> int:
+    """Renew every token that is due; how many were. One that fails is left to its own next time."""
+    now = now or timezone.now()
+    renewed = 0
+    for connection in SocialConnection.objects.refresh_due(now).select_related("organization")[:DUE_BATCH]:
+        if connection.platform_class.token_policy not in RENEWABLE:
+            SocialConnection.objects.filter(pk=connection.pk).update(next_refresh_at=None)
+            continue
+        try:
+            refresh_connection(connection, by=SYSTEM)
+            renewed += 1
+        except (PlatformError, ConnectionInactive, NotRenewable) as error:
+            # Already noted on its row (backoff, or inactive), or changed by someone else meanwhile.
+            log.info("due token not renewed", connection=str(connection.pk), code=error.code)
+        except Exception:
+            log.exception("due token not renewed", connection=str(connection.pk))
+            SocialConnection.objects.filter(pk=connection.pk).update(next_refresh_at=now + BACKOFF_FIRST * 10)
+    return renewed
