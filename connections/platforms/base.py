@@ -5,7 +5,7 @@ An instance is that knowledge bound to one app registration, server and token, a
 border is a frozen dataclass, never raw JSON; failures are ``connections.errors.PlatformError`` subclasses.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -147,11 +147,13 @@ class Draft:
 
 @dataclass(frozen=True)
 class Published:
-    """A post as it stands at the platform; ``at`` is aware UTC."""
+    """A post as it stands at the platform; ``at`` is aware UTC. ``note`` says in a sentence what did not work after the
+    post went out (a first comment that was refused): the post is public all the same."""
 
     id: str
     url: str
     at: datetime
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -323,10 +325,17 @@ class Platform:
         """Make one public copy of the draft, every changing call through the journal. Raises PlatformError."""
         raise NotImplementedError
 
-    def find_published(self, draft: Draft, *, since: datetime) -> Published | None:
+    def find_published(self, draft: Draft, *, since: datetime, taken: Collection[str] = ()) -> Published | None:
         """Read back: the copy of this draft that went out at or after ``since`` (aware UTC), None when there is none
-        in sight. Whether None proves absence is ``absence_proof_after``. Raises PlatformError."""
+        in sight. Whether None proves absence is ``absence_proof_after``. ``taken``: ids at the platform that belong to
+        other posts of this connection, so that two posts with the same text are never taken for one.
+        Raises PlatformError."""
         raise NotImplementedError
+
+    @classmethod
+    def post_id_from_link(cls, link: str) -> str | None:
+        """The id of a post from the address that a person pasted; None when it holds none."""
+        return urlsplit(link).path.rstrip("/").rpartition("/")[2] or None
 
     def delete(self, post_id: str) -> None:
         """Delete a published post; one that is already gone is a success."""

@@ -1,0 +1,207 @@
+"""Requests to addresses that people give: Mastodon servers, pictures. They never reach a private network.
+
+The address is checked after DNS resolution and the connection goes to the very address that was checked, so a name
+that answers differently the second time gains nothing (requests-hardened). Redirects are followed by hand, each hop
+checked anew. ``OUTBOUND_ALLOW`` (host or host:port) exempts, for servers on one's own network and the sandbox.
+"""
+
+import io
+import ipaddress
+import os
+import socket
+import threading
+import time
+from collections import OrderedDict
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+from django.conf import settings
+from PIL import Image, ImageOps, UnidentifiedImageError
+from requests_hardened import Config, HTTPSession
+from requests_hardened.ip_filter import InvalidIPAddress, filter_host
+from urllib3.exceptions import HTTPError
+
+from connections.errors import UnsafeAddress
+
+AVATAR_BYTES = 2 * 1024 * 1024
+AVATAR_SIDE = 256
+AVATAR_PIXELS = 16_000_000
+AVATAR_SECONDS = 20.0
+REDIRECTS = 3
+SESSIONS_KEPT = 32
+USER_AGENT = "Parley (+self-hosted)"
+
+_per_thread = threading.local()
+
+
+class TooMuch(Exception):
+    """An answer went over its cap of bytes or seconds."""
+
+
+def is_exempt(url: str) -> bool:
+    """Whether the operator allowed this host (``OUTBOUND_ALLOW``: host, or host:port)."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", _port_of(parts)
+    allowed = {entry.lower() for entry in settings.OUTBOUND_ALLOW}
+    shown = f"[{host}]" if ":" in host else host
+    return bool(host) and (host in allowed or f"{shown}:{port}" in allowed)
+
+
+def check_address(url: str) -> None:
+    """Raise UnsafeAddress unless the address is http(s), and https and public unless exempt. Resolves the name."""
+    try:
+        parts = urlsplit(url)
+        port = _port_of(parts)
+    except ValueError:
+        raise UnsafeAddress(f"{url[:80]} is not an address.") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UnsafeAddress(f"{url[:80]} is not an address.")
+    if is_exempt(url):
+        return
+    if parts.scheme != "https":
+        raise UnsafeAddress(f"{parts.hostname} must be reached by https.")
+    try:
+        filter_host(parts.hostname, port, allow_loopback=False)
+    except InvalidIPAddress:
+        raise private_network(parts.hostname) from None
+    except (requests.RequestException, socket.gaierror, UnicodeError):
+        raise UnsafeAddress(f"There is no server called {parts.hostname}.") from None
+
+
+def private_network(host: str) -> UnsafeAddress:
+    return UnsafeAddress(f"{host} leads into a private network. Parley only goes to public servers.")
+
+
+def session_for(url: str, *, guarded: bool) -> requests.Session:
+    """This thread's session for the host of ``url``: connections are reused, never shared between threads."""
+    parts = urlsplit(url)
+    key = (parts.scheme, parts.netloc, guarded)
+    sessions: OrderedDict[tuple[str, str, bool], requests.Session] = _per_thread.__dict__.setdefault(
+        "sessions", OrderedDict()
+    )
+    if key not in sessions:
+        sessions[key] = new_session(url, guarded=guarded)
+        while len(sessions) > SESSIONS_KEPT:
+            sessions.popitem(last=False)[1].close()
+    sessions.move_to_end(key)
+    return sessions[key]
+
+
+def new_session(url: str, *, guarded: bool) -> requests.Session:
+    """A session that sends no stored credentials and follows no redirect by itself."""
+    host = urlsplit(url).hostname or ""
+    session: requests.Session
+    if guarded and not is_exempt(url):
+        session = HTTPSession(
+            Config(
+                ip_filter_enable=True,
+                ip_filter_allow_loopback_ips=False,
+                never_redirect=True,
+                default_timeout=(settings.PLATFORM_CONNECT_TIMEOUT_S, settings.PLATFORM_READ_TIMEOUT_S),
+            )
+        )
+        # Through a proxy of the environment the filter would see the proxy's address, not the server's.
+        session.trust_env = False
+    else:
+        session = requests.Session()
+        session.trust_env = not _is_loopback(host)
+    if not session.trust_env and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
+        session.verify = bundle
+    session.headers["User-Agent"] = USER_AGENT
+    return session
+
+
+def read_capped(response: requests.Response, *, most_bytes: int, until: float) -> bytes:
+    """The decoded body. Raises TooMuch over ``most_bytes`` or past ``until`` (time.monotonic()): a server that sends
+    one byte a second would otherwise hold a worker for ever, because a socket timeout only bounds each read."""
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        if time.monotonic() > until:
+            raise TooMuch("slow")
+        piece = response.raw.read1(65536, decode_content=True)
+        if not piece:
+            return b"".join(pieces)
+        size += len(piece)
+        if size > most_bytes:
+            raise TooMuch("large")
+        pieces.append(piece)
+
+
+def fetch_avatar(url: str) -> tuple[bytes, str]:
+    """A profile picture as at most 256 px PNG or JPEG, decoded and written anew, with its content type.
+
+    At most 2 MB, three redirects and 20 s. Raises UnsafeAddress for an address or a file that is not acceptable, and
+    for a server that does not answer: a missing picture never stops anything.
+    """
+    return shrink_picture(_fetch_public(url, most_bytes=AVATAR_BYTES))
+
+
+def shrink_picture(content: bytes) -> tuple[bytes, str]:
+    """Decode, turn upright, shrink to 256 px, write without metadata. Raises UnsafeAddress when it is no picture."""
+    try:
+        with Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "GIF", "WEBP"]) as picture:
+            if picture.width * picture.height > AVATAR_PIXELS:
+                raise UnsafeAddress("The profile picture is too large.")
+            upright = ImageOps.exif_transpose(picture)
+            has_alpha = upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
+            small = upright.convert("RGBA" if has_alpha else "RGB")
+    except UnsafeAddress:
+        raise
+    except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning, OSError, ValueError):
+        raise UnsafeAddress("The profile picture is not a picture that Parley can read.") from None
+    small.thumbnail((AVATAR_SIDE, AVATAR_SIDE), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    if has_alpha:
+        small.save(out, "PNG", optimize=True)
+        return out.getvalue(), "image/png"
+    small.save(out, "JPEG", quality=88, optimize=True)
+    return out.getvalue(), "image/jpeg"
+
+
+def _fetch_public(url: str, *, most_bytes: int) -> bytes:
+    until = time.monotonic() + AVATAR_SECONDS
+    for _hop in range(REDIRECTS + 1):
+        check_address(url)
+        host = urlsplit(url).hostname or ""
+        try:
+            with new_session(url, guarded=True) as session:
+                response = session.get(
+                    url,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(settings.PLATFORM_CONNECT_TIMEOUT_S, 10),
+                    auth=_no_credentials,
+                )
+                with response:
+                    if response.is_redirect:
+                        url = urljoin(url, response.headers.get("Location", ""))
+                        continue
+                    if response.status_code != 200:
+                        raise UnsafeAddress(f"{host} did not give the picture.")
+                    return read_capped(response, most_bytes=most_bytes, until=until)
+        except InvalidIPAddress:
+            raise private_network(host) from None
+        except TooMuch:
+            raise UnsafeAddress(f"The picture at {host} is too large or comes too slowly.") from None
+        except (requests.RequestException, HTTPError, OSError, ValueError):
+            raise UnsafeAddress(f"{host} did not give the picture.") from None
+    raise UnsafeAddress("The picture's address leads from one place to the next without end.")
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Stands in the place where requests would otherwise look into ~/.netrc."""
+    return request
+
+
+def _port_of(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
