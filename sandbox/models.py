@@ -1,0 +1,354 @@
+"""What the sandbox remembers: accounts, OAuth clients and tokens, posts and media taken, planted events and faults."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+
+class PlatformName(models.TextChoices):
+    """The platforms imitated, under the names that the product stores."""
+
+    TWITTER = "TWITTER", "X"
+    FACEBOOK = "FACEBOOK", "Facebook"
+    MASTODON = "MASTODON", "Mastodon"
+
+
+def digest(secret: str) -> str:
+    """How codes and tokens are stored: nobody who reads the table can use them."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_secret(prefix: str = "") -> str:
+    """An unguessable token of URL-safe characters."""
+    return prefix + secrets.token_urlsafe(36)
+
+
+def new_native_id(platform: str) -> str:
+    """An id as the platform makes them: 64-bit numbers that grow with time, as text.
+
+    X: 41 bits of ms since 2010-11-04 and 22 random bits. Mastodon: ms of the Unix epoch and 16 random bits.
+    Facebook: 15 digits of time and chance; posts put the Page's id before it.
+    """
+    now_ms = time.time_ns() // 1_000_000
+    if platform == PlatformName.TWITTER:
+        return str((now_ms - 1288834974657) << 22 | secrets.randbits(22))
+    if platform == PlatformName.MASTODON:
+        return str(now_ms << 16 | secrets.randbits(16))
+    return f"{now_ms}{secrets.randbelow(10**5):05d}"
+
+
+class OAuthClient(models.Model):
+    """An application known to a platform: seeded for X and Facebook, registered on the fly for Mastodon."""
+
+    platform = models.CharField(max_length=16, choices=PlatformName.choices)
+    client_id = models.CharField(max_length=100)
+    client_secret = models.CharField(max_length=200)
+    name = models.CharField(max_length=200)
+    website = models.CharField(max_length=500, blank=True)
+    redirect_uris = models.JSONField(default=list)
+    loopback_callback = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Any loopback address with exactly this path is accepted as redirect_uri, besides those listed.",
+    )
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "client_id"], name="sandbox_client_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.client_id}"
+
+
+class Account(models.Model):
+    """A person, brand account or Facebook Page of the sandbox."""
+
+    class Kind(models.TextChoices):
+        USER = "user", "Account"
+        PERSON = "person", "Person"
+        PAGE = "page", "Page"
+
+    platform = models.CharField(max_length=16, choices=PlatformName.choices)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.USER)
+    native_id = models.CharField(max_length=40)
+    username = models.CharField(max_length=60, blank=True)
+    name = models.CharField(max_length=200)
+    about = models.CharField(max_length=500, blank=True)
+    category = models.CharField(max_length=100, blank=True)
+    colour = models.CharField(max_length=7, default="#2f5d50")
+    followers = models.PositiveIntegerField(default=1000)
+    manager = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="pages")
+    tasks = models.JSONField(default=list, blank=True)
+    group = models.CharField(
+        max_length=60, blank=True, help_text="The organization of the demonstration it belongs to."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "native_id"], name="sandbox_account_unique")]
+        ordering = ["platform", "id"]
+
+    def __str__(self) -> str:
+        return f"@{self.username}" if self.username and self.kind == self.Kind.USER else self.name
+
+
+class Grant(models.Model):
+    """One consent: which application may do what for whom."""
+
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    scopes = models.JSONField(default=list)
+    declined = models.JSONField(default=list)
+    page_ids = models.JSONField(default=list, help_text="Facebook: native ids of the Pages chosen in the dialog.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.client} for {self.account}"
+
+    def revoke(self, *, now: datetime) -> None:
+        """Kill the consent and every token made from it."""
+        Grant.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=now)
+        self.token_set.filter(revoked_at=None).update(revoked_at=now)
+
+
+class AuthorizationCode(models.Model):
+    """A code of the redirect back: single use, short-lived."""
+
+    grant = models.ForeignKey(Grant, on_delete=models.CASCADE)
+    code_digest = models.CharField(max_length=64, unique=True)
+    redirect_uri = models.CharField(max_length=2000)
+    code_challenge = models.CharField(max_length=200, blank=True)
+    code_challenge_method = models.CharField(max_length=10, blank=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"code of {self.grant}"
+
+
+class Token(models.Model):
+    """An access, refresh or Page token, stored as its digest."""
+
+    class Kind(models.TextChoices):
+        ACCESS = "access"
+        REFRESH = "refresh"
+        PAGE = "page"
+        APP = "app"
+
+    grant = models.ForeignKey(Grant, null=True, on_delete=models.CASCADE)
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    token_digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    used_at = models.DateTimeField(null=True, blank=True, help_text="When a single-use refresh token was used.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "kind"], name="sandbox_token_account")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} token of {self.account}"
+
+
+class Post(models.Model):
+    """A post that the platform took, kept after deletion."""
+
+    platform = models.CharField(max_length=16, choices=PlatformName.choices)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    client = models.ForeignKey(OAuthClient, null=True, on_delete=models.SET_NULL)
+    native_id = models.CharField(max_length=60)
+    text = models.TextField(blank=True)
+    link = models.CharField(max_length=2000, blank=True)
+    in_reply_to = models.CharField(max_length=60, blank=True)
+    options = models.JSONField(default=dict)
+    idempotency_key = models.CharField(max_length=200, blank=True)
+    publish_at = models.DateTimeField(default=timezone.now, help_text="In the future: scheduled at the platform.")
+    created_at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "native_id"], name="sandbox_post_unique")]
+        indexes = [models.Index(fields=["account", "created_at"], name="sandbox_post_account")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.native_id}"
+
+
+class IdempotencyKey(models.Model):
+    """Mastodon: the status that a key made, so that a repeat within the hour returns it."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    key = models.CharField(max_length=200)
+    post = models.ForeignKey(Post, on_delete=models.CASCADE)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="sandbox_idempotency_unique")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Media(models.Model):
+    """An uploaded file: its measures and a small picture of it, not its bytes."""
+
+    class State(models.TextChoices):
+        UPLOADING = "uploading"
+        PROCESSING = "processing"
+        READY = "ready"
+        FAILED = "failed"
+
+    platform = models.CharField(max_length=16, choices=PlatformName.choices)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    native_id = models.CharField(max_length=40)
+    category = models.CharField(max_length=20, blank=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    thumbnail = models.BinaryField(blank=True, default=b"")
+    alt_text = models.TextField(blank=True)
+    caption = models.TextField(blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.READY)
+    ready_at = models.DateTimeField(null=True, blank=True, help_text="While PROCESSING: when it ends; empty: never.")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    post = models.ForeignKey(Post, null=True, blank=True, on_delete=models.SET_NULL, related_name="media")
+    position = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "native_id"], name="sandbox_media_unique")]
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.platform} media {self.native_id}"
+
+    def is_ready(self, *, now: datetime) -> bool:
+        """True once it may be attached to a post."""
+        if self.state == self.State.PROCESSING:
+            return self.ready_at is not None and self.ready_at <= now
+        return self.state == self.State.READY
+
+
+class MediaChunk(models.Model):
+    """A part of a chunked upload; removed when the upload is finalized."""
+
+    media = models.ForeignKey(Media, on_delete=models.CASCADE, related_name="chunks")
+    segment_index = models.PositiveSmallIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["media", "segment_index"], name="sandbox_chunk_unique")]
+        ordering = ["segment_index"]
+
+    def __str__(self) -> str:
+        return f"part {self.segment_index} of {self.media}"
+
+
+class Event(models.Model):
+    """Something that the outside world did: a mention, comment, direct message or lead."""
+
+    class Kind(models.TextChoices):
+        MENTION = "mention", "Mention"
+        COMMENT = "comment", "Comment"
+        MESSAGE = "dm", "Direct message"
+        LEAD = "lead", "Lead"
+
+    platform = models.CharField(max_length=16, choices=PlatformName.choices)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, help_text="Whom it concerns.")
+    post = models.ForeignKey(Post, null=True, blank=True, on_delete=models.SET_NULL)
+    native_id = models.CharField(max_length=60)
+    author_id = models.CharField(max_length=40)
+    author_name = models.CharField(max_length=200)
+    author_username = models.CharField(max_length=60)
+    text = models.TextField(blank=True)
+    fields = models.JSONField(default=dict, blank=True)
+    by_client = models.BooleanField(default=False, help_text="Written through the API by the Page itself.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "native_id"], name="sandbox_event_unique")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.kind} {self.native_id}"
+
+
+class Fault(models.Model):
+    """An order to misbehave, waiting for calls that it fits."""
+
+    class Kind(models.TextChoices):
+        LATENCY = "latency", "Latency: answer after value ms"
+        DROP_BEFORE = "drop_before", "Drop before: cut the connection, nothing taken"
+        DROP_AFTER = "drop_after", "Drop after: do it, then cut the connection"
+        SLOW_BODY = "slow_body", "Slow body: spread the answer over value s"
+        SERVER_ERROR = "server_error", "Server error: answer with status value (500)"
+        HTML = "html", "HTML: a proxy's page with status value (502)"
+        RATE_LIMIT = "rate_limit", "Rate limit: until value s from now (900)"
+        INVALID_TOKEN = "invalid_token", "Invalid token"
+        REJECT = "reject", "Reject the content"
+        DUPLICATE = "duplicate", "Duplicate"
+        STUCK = "stuck", "Stuck: media stays in processing"
+
+    class Operation(models.TextChoices):
+        PUBLISH = "publish"
+        MEDIA = "media"
+        TOKEN = "token"
+        READ = "read"
+        METRICS = "metrics"
+        ENGAGE = "engage"
+        ANY = "any"
+
+    ANY_PLATFORM = "*"
+
+    platform = models.CharField(max_length=16)
+    operation = models.CharField(max_length=8, choices=Operation.choices)
+    fault = models.CharField(max_length=16, choices=Kind.choices)
+    times = models.PositiveIntegerField(null=True, blank=True, help_text="How often still; empty: until removed.")
+    probability = models.FloatField(null=True, blank=True, help_text="0 to 1; empty: always.")
+    value = models.FloatField(null=True, blank=True)
+    hits = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.operation} {self.fault}"
+
+
+class Call(models.Model):
+    """One request that a platform answered: what the rate limits count, and what a test reads. A day is kept."""
+
+    KEPT = timedelta(hours=24)
+
+    platform = models.CharField(max_length=16)
+    operation = models.CharField(max_length=8)
+    endpoint = models.CharField(max_length=60)
+    method = models.CharField(max_length=8)
+    subject = models.CharField(max_length=60, blank=True, help_text="Native id of the account that called.")
+    status = models.PositiveSmallIntegerField(help_text="0: the connection was cut.")
+    fault = models.CharField(max_length=16, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["platform", "subject", "endpoint", "created_at"], name="sandbox_call_window")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.endpoint} {self.status}"
