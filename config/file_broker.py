@@ -63,13 +63,3 @@ class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu is not typ
 
     Channel = Channel
     driver_type = driver_name = SCHEME
-
-
-def empty_folder(folder: Path) -> int:
-    """Remove every message, also half taken ones, and say how many: ticks that nobody waited for any more."""
-    count = 0
-    for file in folder.glob("*"):
-        if file.is_file():
-            file.unlink(missing_ok=True)
-            count += 1
-    return count

@@ -1,16 +1,31 @@
 """What every test may ask for. The cast: ``club`` with ``alice`` (OWNER) and ``bob`` (MARKETER); ``eve`` owns another
 organization (``rivals``) and must never see a thing of the club's."""
 
+import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
+from django.db import connection
 from django.test import Client
 
 from accounts.models import Organization, User
 from accounts.permissions import Role
-from tests import factories
+from tests import factories, services
+from tests.product import Product, running
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of PostgreSQL itself belong to the run on PostgreSQL alone."""
+    if django_settings.ON_POSTGRES:
+        return
+    elsewhere = [item for item in items if item.get_closest_marker("postgres")]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in set(elsewhere)]
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +38,7 @@ def _fresh_cache() -> Iterator[None]:
     from django.core.cache import cache
 
     cache.clear()
-    yield
+    return
 
 
 @pytest.fixture
@@ -71,3 +86,75 @@ def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     return client
+
+
+# --- servers and processes --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """A throwaway Redis; its address."""
+    try:
+        with services.running_redis() as address:
+            yield address
+    except services.Missing as reason:
+        services.skip_or_fail(str(reason))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The throwaway PostgreSQL of this run; its address. Only in the run on PostgreSQL (mark tests ``postgres``)."""
+    assert django_settings.ON_POSTGRES, "mark this test with pytest.mark.postgres"
+    address: str = os.environ["DATABASE_URL"]
+    return address
+
+
+@pytest.fixture(scope="session")
+def running_product(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Product]:
+    """The whole product in processes of its own, with its demonstration, against the sandbox. In the run on PostgreSQL
+    it uses a database of its own there, and Redis."""
+    environ = {}
+    if django_settings.ON_POSTGRES:
+        server = request.getfixturevalue("postgres_server")
+        environ["DATABASE_URL"] = services.new_database(server, f"product_{os.getpid()}")
+        environ["REDIS_URL"] = request.getfixturevalue("redis_server")
+    with running(tmp_path_factory.mktemp("product"), environ) as product:
+        yield product
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's own Chromium for pytest-playwright's ``page``."""
+    try:
+        path = services.find_chromium()
+    except services.Missing as reason:
+        services.skip_or_fail(str(reason))
+    return browser_type_launch_args | {"executable_path": path, "args": services.CHROMIUM_ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """A desktop window, in the club's zone."""
+    return browser_context_args | {
+        "viewport": {"width": 1440, "height": 900},
+        "timezone_id": "Europe/Lisbon",
+        "locale": "en-GB",
+    }
+
+
+# --- transactions that are really committed -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def _audit_triggers_again(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    yield
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        import_module("accounts.migrations.0002_audit_append_only").make(None, editor)
+
+
+@pytest.fixture
+def real_transactions(_audit_triggers_again: None, transactional_db: None) -> Iterator[None]:
+    """A database that other threads see, emptied afterwards: the audit table's trigger makes way for that alone."""
+    yield
+    with connection.schema_editor() as editor:
+        import_module("accounts.migrations.0002_audit_append_only").drop(None, editor)
