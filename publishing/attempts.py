@@ -10,6 +10,7 @@ import random
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -172,7 +173,7 @@ def run_attempt(attempt: PublishAttempt, holder: str) -> None:
             raise ContentRejected(" ".join(problem.message for problem in blocking))
         draft = draft_of(post)
         earlier = unresolved_attempt(post, before=attempt)
-        published = call_with_fresh_token(post.connection, partial(_publish, draft, journal, earlier))
+        published = call_with_fresh_token(post.connection, partial(_publish, post, draft, journal, earlier))
     except LeaseLost:
         log.info("lease lost, another worker has the post", post=str(post.pk))
     except (PlatformError, ConnectionInactive) as error:
@@ -189,20 +190,32 @@ def unresolved_attempt(post: SocialPost, *, before: PublishAttempt) -> PublishAt
     return post.attempts.filter(outcome=Outcome.UNKNOWN, number__lt=before.number).first()
 
 
-def _publish(draft: Draft, journal: AttemptJournal, earlier: PublishAttempt | None, platform: Platform) -> Published:
+def _publish(
+    post: SocialPost, draft: Draft, journal: AttemptJournal, earlier: PublishAttempt | None, platform: Platform
+) -> Published:
     if earlier is not None:
-        found = platform.find_published(draft, since=earlier.started_at - CLOCK_SKEW)
+        since = earlier.started_at - CLOCK_SKEW
+        found = platform.find_published(draft, since=since, taken=taken_ids(post, since))
         if found is not None:
             return found
     return platform.publish(draft, journal)
 
 
+def taken_ids(post: SocialPost, since: datetime) -> set[str]:
+    """Ids at the platform that belong to other posts of the same connection and may lie in a read-back since then."""
+    others = SocialPost.objects.filter(
+        connection_id=post.connection_id, platform_post_id__isnull=False, published_at__gte=since - timedelta(days=1)
+    ).exclude(pk=post.pk)
+    return {str(post_id) for post_id in others.values_list("platform_post_id", flat=True)}
+
+
 # --- endings ----------------------------------------------------------------------------------------------------------
 
 
-def record_published(attempt: PublishAttempt, published: Published, *, note: str = "") -> None:
+def record_published(attempt: PublishAttempt, published: Published) -> None:
     """The post is out. Overrides whatever was believed before: an answer that came late is still the truth."""
     now = timezone.now()
+    note = published.note
     with transaction.atomic():
         post = SocialPost.objects.select_related("connection").get(pk=attempt.post_id)
         try:
@@ -217,6 +230,8 @@ def record_published(attempt: PublishAttempt, published: Published, *, note: str
         except IllegalTransition:
             log.warning("post was settled meanwhile", post=str(post.pk), status=post.status)
         close(attempt, Outcome.PUBLISHED)
+        if note:
+            _tell_creator(post, "post.partly_published", note)
         # Conditional, so that two posts ending at once leave the later time whatever the order of their commits.
         connections = SocialConnection.objects.filter(pk=post.connection_id)
         connections.filter(last_post_at__isnull=True).update(last_post_at=published.at)
@@ -245,8 +260,7 @@ def settle_failure(attempt: PublishAttempt, error: PlatformError | ConnectionIna
         return
     if published := _finished_copy(attempt):
         # A side call after the post went out failed (its first comment): the post is live, and is never sent again.
-        record_published(attempt, published, note=f"The post is out, but not all of it: {error}")
-        _tell_creator(post, "post.partly_published", f"Published, but not completely: {error}")
+        record_published(attempt, replace(published, note=f"The post is out, but not all of it: {error}"))
         return
     if isinstance(error, (OutcomeUnknown, Duplicate)):
         # A duplicate is as good as unknown: an earlier copy of ours may be what the platform has.

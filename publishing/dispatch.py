@@ -16,7 +16,7 @@ from accounts.audit import SYSTEM
 from publishing.attempts import QUEUED, RECONCILING, WORKING
 from publishing.errors import IllegalTransition
 from publishing.hurry import hurry
-from publishing.models import PostStatus, SocialPost
+from publishing.models import PostStatus, PublishAttempt, SocialPost
 from publishing.services import UNCLAIMED, move_status
 
 log = structlog.get_logger(__name__)
@@ -94,6 +94,13 @@ def sweep_posts(now: datetime | None = None) -> None:
             _recover(post, now)
 
 
+def _died_while_sending(attempt: PublishAttempt) -> bool:
+    public = attempt.steps.filter(is_public=True)
+    # Once the post itself is out, a comment that was cut off is no reason to look for it.
+    is_out = public.filter(name="post", finished_at__isnull=False).exists()
+    return not is_out and public.filter(finished_at__isnull=True, error="").exists()
+
+
 def _recover(post: SocialPost, now: datetime) -> None:
     attempt = post.attempts.filter(outcome="").first()
     mine = SocialPost.objects.filter(pk=post.pk, status=PostStatus.PUBLISHING, claimed_by=post.claimed_by, lease_until__lte=now)
@@ -107,7 +114,7 @@ def _recover(post: SocialPost, now: datetime) -> None:
                 )
         except IllegalTransition:
             return
-    elif attempt.steps.filter(is_public=True, finished_at__isnull=True, error="").exists():
+    elif _died_while_sending(attempt):
         if mine.update(
             claimed_by=f"{RECONCILING}{uuid4().hex[:8]}", lease_until=now, updated_at=now,
             error_code="OUTCOME_UNKNOWN",

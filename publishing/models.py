@@ -186,6 +186,11 @@ class SocialPost(models.Model):
                 condition=~Q(status__in=["SCHEDULED", "PUBLISHING"]) | Q(scheduled_at__isnull=False),
                 name="post_scheduled_has_time",
             ),
+            models.UniqueConstraint(
+                fields=["connection", "platform_post_id"],
+                condition=Q(platform_post_id__isnull=False),
+                name="post_is_one_copy",
+            ),
             models.CheckConstraint(
                 condition=~Q(status="PUBLISHED") | Q(published_at__isnull=False), name="post_published_has_time"
             ),

@@ -5,7 +5,7 @@ from functools import partial
 from uuid import UUID, uuid4
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from connections.errors import ConnectionInactive, InvalidToken, PlatformError, RateLimited, TransientError
@@ -19,6 +19,7 @@ from publishing.attempts import (
     end_unknown,
     lease,
     record_published,
+    taken_ids,
     try_later,
 )
 from publishing.drafts import draft_of
@@ -50,20 +51,24 @@ def reconcile_post(post_id: UUID) -> None:
     unknown = post.attempts.filter(outcome=Outcome.UNKNOWN).first()
     since = (unknown or attempt).started_at - CLOCK_SKEW
     try:
-        found = call_with_fresh_token(post.connection, partial(_find, draft_of(post), since))
+        found = call_with_fresh_token(post.connection, partial(_find, post, draft_of(post), since))
     except (InvalidToken, ConnectionInactive):
         _ask(post, attempt, f"{post.connection.account_name} must be reconnected before it can be checked.")
     except PlatformError as error:
         _cannot_read(post, attempt, error, now=now)
     else:
-        if found is not None:
-            record_published(attempt, found)
-        else:
+        if found is None:
             _not_found(post, attempt, now=now)
+            return
+        try:
+            record_published(attempt, found)
+        except IntegrityError:
+            # Another post with the same text took this copy in the same moment: ours is the next one, if any.
+            _look_again(post, now + LOOK_AGAIN)
 
 
-def _find(draft: Draft, since: datetime, platform: Platform) -> Published | None:
-    return platform.find_published(draft, since=since)
+def _find(post: SocialPost, draft: Draft, since: datetime, platform: Platform) -> Published | None:
+    return platform.find_published(draft, since=since, taken=taken_ids(post, since))
 
 
 def _sent_at(attempt: PublishAttempt) -> datetime:

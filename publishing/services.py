@@ -281,11 +281,14 @@ def resolve_unknown(post: SocialPost, *, decision: str, by: User, link: str = ""
         link = link.strip()
         if link and not link.startswith(("https://", "http://")):
             raise IllegalTransition("Paste the full address of the post, starting with https://.", field="link")
+        platform_post_id = post.connection.platform_class.post_id_from_link(link)
+        others = SocialPost.objects.filter(connection_id=post.connection_id, platform_post_id=platform_post_id)
+        if platform_post_id and others.exclude(pk=post.pk).exists():
+            raise IllegalTransition("This address belongs to another post of this account.", field="link")
         return move_status(
             post, PostStatus.PUBLISHED, expect=(PostStatus.FAILED,), by=by, action="post.confirmed", now=now,
             published_at=post.scheduled_at or now, permalink=link[:500], error_code="", error_message=None,
-            platform_post_id=post.connection.platform_class.post_id_from_link(link),
-            engagement_due_at=now if link else None,
+            platform_post_id=platform_post_id, engagement_due_at=now if platform_post_id else None,
         )  # fmt: skip
     if decision == "resend":
         _must_be_usable(post.connection)
