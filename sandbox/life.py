@@ -52,7 +52,9 @@ def count_engagement(post: Post, *, now: datetime) -> Counters:
     audience = max(post.account.followers, 50)
     impressions = audience * share_of(seed, "impressions", 0.35, 1.4) * seen
     likes = audience * share_of(seed, "likes", 0.01, 0.06) * late
-    planted = Event.objects.filter(post=post, kind=Event.Kind.COMMENT).count() if post.pk else 0
+    planted = getattr(post, "planted_comments", None)  # counted by PostQuerySet.with_card() for lists
+    if planted is None:
+        planted = Event.objects.filter(post=post, kind=Event.Kind.COMMENT).count()
     return Counters(
         likes=int(likes),
         comments=int(likes * share_of(seed, "comments", 0.05, 0.2)) + planted,

@@ -6,8 +6,10 @@ import hashlib
 import secrets
 import time
 from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import models
+from django.db.models import Count, Q
 from django.utils import timezone
 
 
@@ -161,6 +163,19 @@ class Token(models.Model):
         return f"{self.kind} token of {self.account}"
 
 
+class PostQuerySet(models.QuerySet["Post"]):
+    """Posts as the platforms read them."""
+
+    def with_card(self) -> Self:
+        """All that showing a post needs, in two queries for any number of posts; ``planted_comments`` on each."""
+        said = Count("event", filter=Q(event__kind=Event.Kind.COMMENT), distinct=True)
+        return self.select_related("account", "client").prefetch_related("media").annotate(planted_comments=said)
+
+    def live(self, platform: str) -> Self:
+        """Those of a platform that are not deleted, with their card."""
+        return self.with_card().filter(platform=platform, deleted_at=None)
+
+
 class Post(models.Model):
     """A post that the platform took, kept after deletion."""
 
@@ -177,6 +192,8 @@ class Post(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PostQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["platform", "native_id"], name="sandbox_post_unique")]

@@ -9,7 +9,18 @@ from django.utils import timezone
 from sandbox import oauth
 from sandbox.facebook.sign_in import LONG_LIFE_S, page_token
 from sandbox.facebook.sign_in import SCOPES as FACEBOOK_SCOPES
-from sandbox.models import Account, Event, Fault, Grant, OAuthClient, PlatformName, Post, Token, new_native_id
+from sandbox.models import (
+    Account,
+    Event,
+    Fault,
+    Grant,
+    OAuthClient,
+    PlatformName,
+    Post,
+    Token,
+    new_native_id,
+    new_secret,
+)
 from sandbox.seed import FACEBOOK_APP, TWITTER_CLIENT
 from sandbox.twitter.sign_in import ACCESS_LIFE_S, REFRESH_LIFE_S
 
@@ -205,7 +216,7 @@ def grant_access(*, platform: Any, account: Any, client_id: Any = "", scopes: An
 def find_client(platform: str, client_id: str) -> OAuthClient:
     seeded = {PlatformName.TWITTER: TWITTER_CLIENT[0], PlatformName.FACEBOOK: FACEBOOK_APP[0]}
     if not client_id and platform == PlatformName.MASTODON:
-        defaults = {"client_secret": oauth.new_secret(), "name": "Parley", "scopes": MASTODON_SCOPES.split()}
+        defaults = {"client_secret": new_secret(), "name": "Parley", "scopes": MASTODON_SCOPES.split()}
         client, _ = OAuthClient.objects.get_or_create(platform=platform, client_id="sandbox", defaults=defaults)
         return client
     found = oauth.find_client(platform, client_id or seeded[PlatformName(platform)])

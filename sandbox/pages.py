@@ -47,7 +47,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_GET
 def post_list(request: HttpRequest) -> HttpResponse:
     """The latest posts taken, with what they have gathered."""
-    posts = Post.objects.select_related("account").prefetch_related("media").order_by("-id")
+    posts = Post.objects.with_card().order_by("-id")
     platform = request.GET.get("platform", "")
     if platform in PlatformName.values:
         posts = posts.filter(platform=platform)
@@ -155,8 +155,7 @@ def show_site_post(request: HttpRequest, post: Post | None) -> HttpResponse:
 
 
 def live_posts(platform: str, native_id: str) -> Post | None:
-    posts = Post.objects.select_related("account").prefetch_related("media")
-    return posts.filter(platform=platform, native_id=native_id, deleted_at=None).first()
+    return Post.objects.live(platform).filter(native_id=native_id).first()
 
 
 @login_not_required
@@ -185,11 +184,8 @@ def facebook_site(request: HttpRequest, native_id: str) -> HttpResponse:
 
 def show_site(request: HttpRequest, account: Account) -> HttpResponse:
     now = timezone.now()
-    posts = Post.objects.filter(account=account, deleted_at=None, publish_at__lte=now).order_by("-publish_at")
-    rows = [
-        {"post": post, "counters": count_engagement(post, now=now)}
-        for post in posts.select_related("account").prefetch_related("media")[:20]
-    ]
+    posts = Post.objects.live(account.platform).filter(account=account, publish_at__lte=now).order_by("-publish_at")
+    rows = [{"post": post, "counters": count_engagement(post, now=now)} for post in posts[:20]]
     return render(request, "sandbox/site.html", {"account": account, "rows": rows})
 
 

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
 THUMBNAIL_PX = 480
 MEDIA_TYPES = {
@@ -83,7 +83,8 @@ def draw_avatar(name: str, colour: str) -> bytes:
     initials = "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words[:1])).upper()
     picture = Image.new("RGB", (200, 200), colour)
     draw = ImageDraw.Draw(picture)
-    draw.ellipse((-60, 110, 140, 330), fill=tuple(min(part + 18, 255) for part in picture.getpixel((0, 0))))  # type: ignore[union-attr,operator]
+    lighter = tuple(min(part + 18, 255) for part in ImageColor.getrgb(colour)[:3])
+    draw.ellipse((-60, 110, 140, 330), fill=lighter)
     draw.text((100, 100), initials or "?", fill="#ffffff", font=ImageFont.load_default(size=84), anchor="mm")
     content = io.BytesIO()
     picture.save(content, "PNG", optimize=True)

@@ -5,8 +5,8 @@ from django.urls import path, re_path
 from sandbox import control, pages
 from sandbox.facebook import graph
 from sandbox.facebook import sign_in as facebook
+from sandbox.mastodon import instance, media, statuses
 from sandbox.mastodon import sign_in as mastodon
-from sandbox.mastodon import statuses
 from sandbox.twitter import media as x_media
 from sandbox.twitter import posts as x_posts
 from sandbox.twitter import sign_in as x
@@ -57,14 +57,14 @@ urlpatterns = [
     # Mastodon
     path("mastodon/", pages.mastodon_home, name="mastodon_home"),
     path("mastodon/.well-known/oauth-authorization-server", mastodon.authorization_server),
-    path("mastodon/nodeinfo/2.0", statuses.node_info),
+    path("mastodon/nodeinfo/2.0", instance.node_info),
     path("mastodon/oauth/authorize", mastodon.authorize, name="mastodon_authorize"),
     path("mastodon/oauth/token", mastodon.token),
     path("mastodon/oauth/revoke", mastodon.revoke),
     path("mastodon/api/v1/apps", mastodon.register_app),
     path("mastodon/api/v1/apps/verify_credentials", mastodon.verify_app),
-    path("mastodon/api/v2/instance", statuses.instance),
-    path("mastodon/api/v1/instance", statuses.instance_v1),
+    path("mastodon/api/v2/instance", instance.instance),
+    path("mastodon/api/v1/instance", instance.instance_v1),
     path("mastodon/api/v1/accounts/verify_credentials", statuses.verify_credentials),
     path("mastodon/api/v1/accounts/lookup", statuses.lookup_account),
     path("mastodon/api/v1/accounts/<str:native_id>", statuses.one_account),
@@ -73,8 +73,8 @@ urlpatterns = [
     path("mastodon/api/v1/statuses/<str:native_id>", statuses.one_status),
     path("mastodon/api/v1/statuses/<str:native_id>/source", statuses.status_source),
     path("mastodon/api/v1/statuses/<str:native_id>/context", statuses.status_context),
-    path("mastodon/api/v2/media", statuses.upload_media),
-    path("mastodon/api/v1/media/<str:native_id>", statuses.one_media),
+    path("mastodon/api/v2/media", media.upload_media),
+    path("mastodon/api/v1/media/<str:native_id>", media.one_media),
     path("mastodon/api/v1/notifications", statuses.notifications),
     path("mastodon/@<str:username>", pages.profile, {"platform": "mastodon"}, name="mastodon_profile"),
     path("mastodon/@<str:username>/<str:native_id>", pages.mastodon_post, name="mastodon_post"),

@@ -1,6 +1,7 @@
 """Facebook: the Graph API's one door. Every path below a version is an object or an edge of it."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,7 +31,7 @@ from sandbox.faults import Visit, imitate
 from sandbox.life import Counters, count_engagement
 from sandbox.models import Account, Event, Media, Post, Token
 
-POST_METRICS = {
+POST_METRICS: dict[str, Callable[[Counters], Any]] = {
     "post_media_view": lambda counters: counters.impressions,
     "post_total_media_view_unique": lambda counters: counters.reach,
     "post_clicks": lambda counters: counters.clicks,
@@ -128,8 +129,7 @@ def may_see(token: Token, page: Account) -> bool:
 
 def find_post(token: Token, native_id: str) -> Post | None:
     """A post that is there and that the caller may see."""
-    posts = Post.objects.select_related("account", "client").prefetch_related("media")
-    post = posts.filter(platform=PLATFORM, native_id=native_id, deleted_at=None).first()
+    post = Post.objects.live(PLATFORM).filter(native_id=native_id).first()
     return post if post is not None and may_see(token, post.account) else None
 
 
@@ -281,7 +281,7 @@ def read_posts(
 ) -> HttpResponse:
     require_scope(token, "pages_read_engagement")
     now = timezone.now()
-    posts = Post.objects.filter(account=page, deleted_at=None).select_related("account").prefetch_related("media")
+    posts = Post.objects.live(PLATFORM).filter(account=page)
     posts = posts.filter(publish_at__gt=now) if edge == "scheduled_posts" else posts.filter(publish_at__lte=now)
     if edge != "scheduled_posts":
         posts = posts.exclude(options__has_key="unpublished")
@@ -310,7 +310,7 @@ def read_metric_names(parameters: dict[str, Any], known: set[str]) -> list[str]:
 def read_insights(token: Token, post: Post, parameters: dict[str, Any]) -> HttpResponse:
     """``GET /{post}/insights?metric=``: lifetime totals."""
     require_scope(token, "read_insights")
-    counters: Counters = count_engagement(post, now=timezone.now())
+    counters = count_engagement(post, now=timezone.now())
     rows = [
         {
             "name": name,
@@ -334,7 +334,7 @@ def read_page_insights(token: Token, page: Account, parameters: dict[str, Any]) 
     now = timezone.now()
     end = now.replace(hour=8, minute=0, second=0, microsecond=0)
     since = end - timedelta(days=1)
-    posts = Post.objects.filter(account=page, deleted_at=None).select_related("account")
+    posts = Post.objects.live(PLATFORM).filter(account=page)
     gained = [
         (count_engagement(post, now=end), count_engagement(post, now=since)) for post in posts.order_by("-id")[:100]
     ]

@@ -248,8 +248,8 @@ def delete_object(request: HttpRequest, token: Token, native_id: str) -> HttpRes
         require_page(token, post.account, task="CREATE_CONTENT", scopes=WRITE)
         Post.objects.filter(pk=post.pk, deleted_at=None).update(deleted_at=now)
         return JsonResponse({"success": True})
-    media = Media.objects.filter(platform=PLATFORM, native_id=native_id, post=None, account_id=token.account_id)
-    event = Event.objects.filter(platform=PLATFORM, native_id=native_id, account_id=token.account_id)
+    media = Media.objects.filter(platform=PLATFORM, native_id=native_id, post=None, account=token.account)
+    event = Event.objects.filter(platform=PLATFORM, native_id=native_id, account=token.account)
     if media.exists() or event.exists():
         media.delete()
         event.delete()

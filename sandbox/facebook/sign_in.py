@@ -91,7 +91,7 @@ def dialog(request: HttpRequest, version: str) -> HttpResponse:
     person = oauth.chosen_account(request, PLATFORM, Account.Kind.PERSON)
     if person is None:
         return oauth.show_screen(request, screen, problem="Choose the person to sign in as.")
-    granted, declined = ["public_profile"], []
+    granted, declined = ["public_profile"], list[str]()
     for scope in scopes[1:]:
         (granted if scope in request.POST.getlist("permission") else declined).append(scope)
     pages = person.pages.filter(native_id__in=request.POST.getlist("page"))

@@ -109,8 +109,10 @@ def render_media(request: HttpRequest, media: Media, *, now: datetime) -> dict[s
     }
 
 
-def render_status(request: HttpRequest, post: Post, *, now: datetime, with_source: bool = False) -> dict[str, Any]:
-    """A Status; ``with_source`` adds the plain text, as after a delete."""
+def render_status(
+    request: HttpRequest, post: Post, *, now: datetime, by: dict[str, Any] | None = None, with_source: bool = False
+) -> dict[str, Any]:
+    """A Status; ``by`` is its account when that was rendered already; ``with_source`` adds the text, as after a delete."""
     base = base_url(request)
     counters = count_engagement(post, now=now)
     address = f"{base}/@{post.account.username}/{post.native_id}"
@@ -139,7 +141,7 @@ def render_status(request: HttpRequest, post: Post, *, now: datetime, with_sourc
         "reblog": None,
         "quote": None,
         "application": {"name": post.client.name, "website": post.client.website or None} if post.client else None,
-        "account": render_account(request, post.account, now=now),
+        "account": by or render_account(request, post.account, now=now),
         "media_attachments": [render_media(request, media, now=now) for media in post.media.all()],
         "mentions": [],
         "tags": [

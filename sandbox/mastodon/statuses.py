@@ -1,6 +1,6 @@
-"""Mastodon: statuses, media, accounts, notifications and the instance document.
+"""Mastodon: statuses, accounts and notifications.
 
-Source: https://docs.joinmastodon.org/methods/statuses/, .../media/, .../accounts/, .../notifications/, .../instance/
+Source: https://docs.joinmastodon.org/methods/statuses/, .../accounts/, .../notifications/
 """
 
 from datetime import datetime, timedelta
@@ -12,31 +12,20 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from sandbox.faults import Visit, imitate
-from sandbox.mastodon.answers import PLATFORM, VOICE, Parameters, authenticate, base_url, refused
-from sandbox.mastodon.entities import render_account, render_media, render_notification, render_status
+from sandbox.mastodon.answers import PLATFORM, VOICE, Parameters, authenticate, refused
+from sandbox.mastodon.entities import render_account, render_notification, render_status
 from sandbox.models import Account, Event, IdempotencyKey, Media, Post, Token, new_native_id
 from sandbox.oauth import bearer_of, find_token
-from sandbox.pictures import NotMedia, measure
 from sandbox.text import count_mastodon
 
 MOST_CHARACTERS = 500
 MOST_MEDIA = 4
-MOST_DESCRIPTION = 1500
-MOST_IMAGE_BYTES = 16777216
-MOST_VIDEO_BYTES = 103809024
-MOST_PIXELS = 33177600
 KEY_KEPT = timedelta(hours=1)
 VISIBILITIES = {"public", "unlisted", "private", "direct"}
-IMAGE_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
-
-
-def statuses_of_all() -> QuerySet[Post]:
-    posts = Post.objects.filter(platform=PLATFORM, deleted_at=None)
-    return posts.select_related("account", "client").prefetch_related("media")
 
 
 def find_status(native_id: str) -> Post:
-    post = statuses_of_all().filter(native_id=native_id).first()
+    post = Post.objects.live(PLATFORM).filter(native_id=native_id).first()
     if post is None:
         raise refused(404, "Record not found")
     return post
@@ -82,15 +71,21 @@ def statuses(request: HttpRequest, visit: Visit) -> HttpResponse:
     authenticate(request, visit, "read:statuses")
     ids = Parameters(request).list("id")[:100]
     now = timezone.now()
-    found = {post.native_id: post for post in statuses_of_all().filter(native_id__in=ids)}
-    shown = [render_status(request, found[native_id], now=now) for native_id in ids if native_id in found]
+    found = {post.native_id: post for post in Post.objects.live(PLATFORM).filter(native_id__in=ids)}
+    accounts = {post.account_id: post.account for post in found.values()}
+    authors = {key: render_account(request, author, now=now) for key, author in accounts.items()}
+    shown = [
+        render_status(request, post, now=now, by=authors[post.account_id])
+        for native_id in ids
+        if (post := found.get(native_id)) is not None
+    ]
     return JsonResponse(shown, safe=False)
 
 
 def recall(account: Account, key: str, *, now: datetime) -> Post | None:
     """The status that this key made within the hour."""
     kept = IdempotencyKey.objects.filter(account=account, key=key, created_at__gt=now - KEY_KEPT).first()
-    return statuses_of_all().filter(pk=kept.post_id).first() if kept else None
+    return Post.objects.live(PLATFORM).filter(pk=kept.post_id).first() if kept else None
 
 
 def post_status(request: HttpRequest, visit: Visit) -> HttpResponse:
@@ -136,7 +131,7 @@ def post_status(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def find_parent_author(native_id: str) -> str:
-    post = statuses_of_all().filter(native_id=native_id).first()
+    post = Post.objects.live(PLATFORM).filter(native_id=native_id).first()
     if post is not None:
         return post.account.native_id
     event = Event.objects.filter(platform=PLATFORM, native_id=native_id).first()
@@ -188,65 +183,11 @@ def status_context(request: HttpRequest, visit: Visit, native_id: str) -> HttpRe
     now = timezone.now()
     events = Event.objects.filter(post=post).select_related("account", "post")
     below = [render_notification(request, event, now=now)["status"] for event in events]
-    below += [render_status(request, one, now=now) for one in statuses_of_all().filter(in_reply_to=native_id)]
-    above = [render_status(request, one, now=now) for one in statuses_of_all().filter(native_id=post.in_reply_to)]
+    below += [render_status(request, one, now=now) for one in Post.objects.live(PLATFORM).filter(in_reply_to=native_id)]
+    above = [
+        render_status(request, one, now=now) for one in Post.objects.live(PLATFORM).filter(native_id=post.in_reply_to)
+    ]
     return JsonResponse({"ancestors": above, "descendants": below})
-
-
-@imitate(PLATFORM, VOICE, "media", methods="POST")
-def upload_media(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """``POST /api/v2/media``: 200 for pictures, 202 for what is still being processed (videos, GIFs)."""
-    account = authenticate(request, visit, "write:media")
-    upload = request.FILES.get("file")
-    if upload is None:
-        raise refused(422, "Validation failed: File can't be blank")
-    description = request.POST.get("description", "")
-    if len(description) > MOST_DESCRIPTION:
-        raise refused(422, f"Validation failed: Description is too long (maximum is {MOST_DESCRIPTION} characters)")
-    content = upload.read()
-    try:
-        found = measure(content, most_pixels=MOST_PIXELS)
-    except NotMedia as problem:
-        raise refused(422, "Validation failed: File content type is invalid, File is invalid") from problem
-    if not found.is_video and found.content_type not in IMAGE_TYPES:
-        raise refused(422, "Validation failed: File content type is invalid, File is invalid")
-    most = MOST_VIDEO_BYTES if found.is_video else MOST_IMAGE_BYTES
-    if found.size_bytes > most:
-        raise refused(422, f"Validation failed: File file size must be less than {most // 1024**2} MB")
-    now = timezone.now()
-    category = "video" if found.is_video else ("gifv" if found.frames > 1 else "image")
-    media = Media(
-        platform=PLATFORM, account=account, native_id=new_native_id(PLATFORM), category=category,
-        content_type=found.content_type, size_bytes=found.size_bytes, width=found.width, height=found.height,
-        sha256=found.sha256, thumbnail=found.thumbnail, alt_text=description,
-    )  # fmt: skip
-    if visit.is_hit_by("stuck"):
-        media.state = Media.State.PROCESSING
-    elif category != "image":
-        media.state, media.ready_at = Media.State.PROCESSING, now + timedelta(seconds=2)
-    media.save()
-    is_ready = media.is_ready(now=now)
-    return JsonResponse(render_media(request, media, now=now), status=200 if is_ready else 202)
-
-
-@imitate(PLATFORM, VOICE, "media", methods="GET PUT DELETE", name="media")
-def one_media(request: HttpRequest, visit: Visit, native_id: str) -> HttpResponse:
-    """``GET`` (206 while it is processed), ``PUT`` (description) and ``DELETE /api/v1/media/:id``; not once attached."""
-    account = authenticate(request, visit, "write:media")
-    media = Media.objects.filter(account=account, native_id=native_id, post=None).first()
-    if media is None:
-        raise refused(404, "Record not found")
-    now = timezone.now()
-    if request.method == "DELETE":
-        media.delete()
-        return JsonResponse({})
-    if request.method == "PUT":
-        description = Parameters(request).text("description", media.alt_text)
-        if len(description) > MOST_DESCRIPTION:
-            raise refused(422, f"Validation failed: Description is too long (maximum is {MOST_DESCRIPTION} characters)")
-        Media.objects.filter(pk=media.pk).update(alt_text=description)
-        media.alt_text = description
-    return JsonResponse(render_media(request, media, now=now), status=200 if media.is_ready(now=now) else 206)
 
 
 @imitate(PLATFORM, VOICE, "read")
@@ -314,7 +255,7 @@ def account_statuses(request: HttpRequest, visit: Visit, native_id: str) -> Http
     account = find_account(native_id=native_id)
     parameters = Parameters(request)
     # Ids of equal length (18 digits from 2018 on): their order as text is their order as numbers.
-    rows = statuses_of_all().filter(account=account)
+    rows = Post.objects.live(PLATFORM).filter(account=account)
     if visit.account != account:
         rows = rows.filter(options__visibility__in=["public", "unlisted"])
     if parameters.flag("exclude_replies"):
@@ -325,7 +266,8 @@ def account_statuses(request: HttpRequest, visit: Visit, native_id: str) -> Http
         rows = rows.none()
     found, headers = cut_page(request, rows, "native_id", 40)
     now = timezone.now()
-    shown = [render_status(request, post, now=now) for post in found]
+    by = render_account(request, account, now=now)
+    shown = [render_status(request, post, now=now, by=by) for post in found]
     return JsonResponse(shown, safe=False, headers=headers)
 
 
@@ -340,86 +282,3 @@ def notifications(request: HttpRequest, visit: Visit) -> HttpResponse:
     found, headers = cut_page(request, rows, "pk", 80)
     now = timezone.now()
     return JsonResponse([render_notification(request, event, now=now) for event in found], safe=False, headers=headers)
-
-
-def configuration() -> dict[str, Any]:
-    return {
-        "accounts": {"max_featured_tags": 10, "max_pinned_statuses": 5},
-        "statuses": {
-            "max_characters": MOST_CHARACTERS,
-            "max_media_attachments": MOST_MEDIA,
-            "characters_reserved_per_url": 23,
-        },
-        "media_attachments": {
-            "supported_mime_types": [*sorted(IMAGE_TYPES), "video/mp4", "video/quicktime"],
-            "description_limit": MOST_DESCRIPTION,
-            "image_size_limit": MOST_IMAGE_BYTES,
-            "image_matrix_limit": MOST_PIXELS,
-            "video_size_limit": MOST_VIDEO_BYTES,
-            "video_frame_rate_limit": 120,
-            "video_matrix_limit": 8294400,
-        },
-        "polls": {
-            "max_options": 4,
-            "max_characters_per_option": 50,
-            "min_expiration": 300,
-            "max_expiration": 2629746,
-        },
-        "translation": {"enabled": False},
-    }
-
-
-@imitate(PLATFORM, VOICE, "read")
-def instance(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """``GET /api/v2/instance``."""
-    return JsonResponse(
-        {
-            "domain": base_url(request).partition("://")[2],
-            "title": "Sandbox Mastodon",
-            "version": "4.6.0",
-            "source_url": "https://github.com/mastodon/mastodon",
-            "description": "A Mastodon server for trying things out. Nothing leaves this machine.",
-            "usage": {"users": {"active_month": Account.objects.filter(platform=PLATFORM).count()}},
-            "thumbnail": {"url": ""},
-            "languages": ["en"],
-            "configuration": {**configuration(), "urls": {"streaming": ""}, "vapid": {"public_key": ""}},
-            "registrations": {"enabled": False, "approval_required": False, "message": None},
-            "api_versions": {"mastodon": 10},
-            "contact": {"email": "", "account": None},
-            "rules": [],
-        }
-    )
-
-
-@imitate(PLATFORM, VOICE, "read")
-def instance_v1(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """``GET /api/v1/instance``, the document of older servers."""
-    return JsonResponse(
-        {
-            "uri": base_url(request).partition("://")[2],
-            "title": "Sandbox Mastodon",
-            "short_description": "A Mastodon server for trying things out.",
-            "description": "",
-            "email": "",
-            "version": "4.6.0",
-            "urls": {"streaming_api": ""},
-            "languages": ["en"],
-            "registrations": False,
-            "configuration": configuration(),
-        }
-    )
-
-
-@imitate(PLATFORM, VOICE, "read")
-def node_info(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """``GET /nodeinfo/2.0``."""
-    return JsonResponse(
-        {
-            "version": "2.0",
-            "software": {"name": "mastodon", "version": "4.6.0"},
-            "protocols": ["activitypub"],
-            "openRegistrations": False,
-            "usage": {"users": {"total": Account.objects.filter(platform=PLATFORM).count()}},
-            "metadata": {},
-        }
-    )

@@ -233,15 +233,10 @@ def one_post(request: HttpRequest, visit: Visit, native_id: str) -> HttpResponse
     authenticate(request, visit, "tweet.read", "users.read")
     refuse_unknown_query(request, FIELDS)
     wanted, now = Wanted.by(request), timezone.now()
-    post = visible_posts().filter(native_id=native_id).first()
+    post = Post.objects.live(PLATFORM).filter(native_id=native_id).first()
     if post is None:
         return JsonResponse({"errors": [not_found(native_id)]})
     return JsonResponse({"data": render_post(post, wanted, now=now), **includes(request, [post], wanted, now=now)})
-
-
-def visible_posts() -> Any:
-    posts = Post.objects.filter(platform=PLATFORM, deleted_at=None)
-    return posts.select_related("account", "client").prefetch_related("media")
 
 
 def includes(request: HttpRequest, posts: list[Post], wanted: Wanted, *, now: datetime) -> dict[str, Any]:
@@ -268,7 +263,7 @@ def posts_by_ids(request: HttpRequest, visit: Visit) -> HttpResponse:
     for native_id in ids:
         check_id(native_id, "ids")
     wanted, now = Wanted.by(request), timezone.now()
-    posts = {post.native_id: post for post in visible_posts().filter(native_id__in=ids)}
+    posts = {post.native_id: post for post in Post.objects.live(PLATFORM).filter(native_id__in=ids)}
     body: dict[str, Any] = {}
     found = [posts[native_id] for native_id in ids if native_id in posts]
     if found:
@@ -319,10 +314,11 @@ def parse_time(value: str) -> datetime | None:
 
 def page_of(request: HttpRequest, rows: list[Any], most: int) -> tuple[list[Any], dict[str, Any]]:
     """Cut rows (newest first) to the page asked for; X's meta with its tokens."""
-    for name, keeps in (("since_id", lambda a, b: a > b), ("until_id", lambda a, b: a < b)):
+    for name in ("since_id", "until_id"):
         if value := request.GET.get(name):
             check_id(value, name)
-            rows = [row for row in rows if keeps(int(row.native_id), int(value))]
+            newer = name == "since_id"
+            rows = [row for row in rows if (int(row.native_id) - int(value)) * (1 if newer else -1) > 0]
     raw = request.GET.get("pagination_token", "0")
     start = int(raw.removeprefix("page")) if raw.removeprefix("page").isdecimal() else -1
     if start < 0:
@@ -355,7 +351,7 @@ def user_posts(request: HttpRequest, visit: Visit, native_id: str) -> HttpRespon
     excluded = set(filter(None, request.GET.get("exclude", "").split(",")))
     if excluded - {"replies", "retweets"}:
         raise invalid("The `exclude` query parameter value is not one of [replies,retweets]")
-    posts = visible_posts().filter(fits, account=account).order_by("-created_at", "-id")
+    posts = Post.objects.live(PLATFORM).filter(fits, account=account).order_by("-created_at", "-id")
     if "replies" in excluded:
         posts = posts.filter(in_reply_to="")
     page, meta = page_of(request, list(posts[:3200]), most)
