@@ -77,7 +77,6 @@ def configure_logging(level: str, form: str) -> dict[str, Any]:
             "celery": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "django_celery_beat": {"level": "WARNING"},
-            "django_structlog": {"level": "INFO"},
             "allauth": {"level": "WARNING"},
         },
     }

@@ -110,6 +110,7 @@ def settings_for(port: int, data_dir: Path, environ: Mapping[str, str]) -> dict[
                 defaults[f"{platform}_{kind}_URL"] = f"{address}/sandbox/{platform.lower()}"
     result = dict(environ) | {key: value for key, value in defaults.items() if key not in given}
     result |= {"DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+    result.setdefault("PYTHONWARNINGS", "ignore:::celery.platforms")  # that it runs as root, in a container
     result.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled code halves the start
     return result
 
@@ -147,7 +148,7 @@ def lock_data(data_dir: Path) -> IO[str]:
 
 def children_of(port: int) -> list["Child"]:
     """Web, two workers (so that no sync delays a post), and the clock of the periodic work."""
-    celery = ["-m", "celery", "-A", "config"]
+    celery = ["-m", "celery", "--quiet", "-A", "config"]
     worker = [*celery, "worker", "-P", "threads", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     return [
         Child("web", [
@@ -275,7 +276,7 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.ask_to_stop)
         try:
-            self.manage("migrate", "--noinput", "--verbosity", "0")
+            self.manage("migrate", "--noinput", "--verbosity", "0", "--skip-checks")
             web, *others = self.children
             self.start(web)
             if needs_demonstration := self.needs_demonstration():
@@ -416,7 +417,7 @@ def purge_messages(folder: Path) -> None:
 def main() -> int:
     port = int(os.environ.get("PORT") or 8000)
     data_dir = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    (data_dir / "static").mkdir(parents=True, exist_ok=True)
     try:
         lock = lock_data(data_dir)
         require_port(port)
