@@ -24,3 +24,6 @@ if settings.SANDBOX:
     urlpatterns.append(path("sandbox/", include("sandbox.urls")))
 if settings.DEBUG or settings.SANDBOX:
     urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html"), name="styleguide"))
+
+handler404 = "accounts.api.problems.page_not_found"
+handler500 = "accounts.api.problems.server_error"

@@ -66,7 +66,13 @@ def _answer(document: dict[str, Any], headers: Mapping[str, str] | None = None) 
 
 
 def _domain_problem(error: DomainError) -> Response:
-    retry_at = getattr(error, "retry_at", None)
+    headers: dict[str, str] = {}
+    if error.http_status == status.HTTP_401_UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="parley"'
+    if retry_at := getattr(error, "retry_at", None):
+        headers["Retry-After"] = str(_seconds_until(retry_at))
+    elif error.http_status == status.HTTP_429_TOO_MANY_REQUESTS:
+        headers["Retry-After"] = "60"
     return _answer(
         problem(
             error.http_status,
@@ -75,7 +81,7 @@ def _domain_problem(error: DomainError) -> Response:
             errors={error.field: [str(error)]} if error.field else None,
             problems=_as_members(getattr(error, "problems", None)),
         ),
-        {"Retry-After": str(_seconds_until(retry_at))} if retry_at else None,
+        headers,
     )
 
 

@@ -34,3 +34,13 @@ class SignInThrottle(_RateFromSettings):
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         ident = salted_hmac("accounts.api.sign_in", self.get_ident(request)).hexdigest()[:24]
         return self.cache_format % {"scope": self.scope, "ident": ident}
+
+
+class AddressThrottle(_RateFromSettings):
+    """So many calls a minute from each address, for endpoints that are open to everybody."""
+
+    scope = "credential"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        ident = salted_hmac("accounts.api.address", self.get_ident(request)).hexdigest()[:24]
+        return self.cache_format % {"scope": "address", "ident": ident}

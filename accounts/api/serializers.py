@@ -1,0 +1,111 @@
+"""What people and organizations look like in REST."""
+
+from typing import Any, cast
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.api.base import StrictModelSerializer, StrictSerializer
+from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization
+from accounts.permissions import Role
+
+
+class TokenRequestSerializer(StrictSerializer):
+    email = serializers.EmailField()
+    password = serializers.CharField(trim_whitespace=False, max_length=500)
+    code = serializers.CharField(
+        required=False, allow_blank=True, max_length=20, default="",
+        help_text="Current code of the authenticator app, or a recovery code; needed with a second factor.",
+    )  # fmt: skip
+    organization = serializers.CharField(
+        required=False, max_length=60, help_text="Id or short name. The tokens then open this organization only."
+    )
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    token_type = serializers.CharField(help_text="Bearer")
+    expires_in = serializers.IntegerField(help_text="Seconds that the access token lasts.")
+
+
+class RefreshRequestSerializer(StrictSerializer):
+    refresh = serializers.CharField(max_length=4000)
+
+
+class RevokeRequestSerializer(StrictSerializer):
+    refresh = serializers.CharField(required=False, max_length=4000)
+    access = serializers.CharField(required=False, max_length=4000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Send the refresh or the access token of the session to end.")
+        return attrs
+
+
+class OrganizationSerializer(StrictModelSerializer):
+    role = serializers.SerializerMethodField(help_text="The caller's role.")
+
+    class Meta:
+        model = Organization
+        fields = ["id", "name", "slug", "time_zone", "language", "role", "created_at"]
+        read_only_fields = ["id", "created_at"]
+
+    @extend_schema_field(serializers.ChoiceField(choices=Role.choices))
+    def get_role(self, _organization: Organization) -> str:
+        return cast(str, self.context["request"].membership.role)
+
+
+class MemberSerializer(StrictModelSerializer):
+    user = serializers.PrimaryKeyRelatedField[Any](read_only=True)
+    name = serializers.CharField(source="user.name", read_only=True)
+    email = serializers.EmailField(source="user.email", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ["id", "user", "name", "email", "role", "created_at"]
+        read_only_fields = ["id", "created_at"]
+
+
+class InvitationSerializer(StrictModelSerializer):
+    state = serializers.SerializerMethodField()
+    invited_by = serializers.PrimaryKeyRelatedField[Any](read_only=True)
+
+    class Meta:
+        model = Invitation
+        fields = [
+            "id", "email", "role", "state", "invited_by", "created_at", "sent_at", "expires_at", "accepted_at", "revoked_at",
+        ]  # fmt: skip
+        read_only_fields = ["id", "created_at", "sent_at", "expires_at", "accepted_at", "revoked_at"]
+
+    @extend_schema_field(serializers.ChoiceField(choices=["open", "accepted", "revoked", "expired"]))
+    def get_state(self, invitation: Invitation) -> str:
+        if invitation.accepted_at:
+            return "accepted"
+        if invitation.revoked_at:
+            return "revoked"
+        return "open" if invitation.is_open(timezone.now()) else "expired"
+
+
+class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
+    actor = serializers.UUIDField(source="actor_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = AuditEvent
+        fields = [
+            "id", "at", "actor", "actor_label", "action", "object_type", "object_id", "object_label", "changes", "ip",
+            "request_id",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    class Meta:
+        model = Notification
+        fields = ["id", "kind", "title", "body", "url", "count", "created_at", "read_at"]
+        read_only_fields = fields
+
+
+class ReadCountSerializer(serializers.Serializer[Any]):
+    read = serializers.IntegerField(help_text="How many notifications were unread until now.")
