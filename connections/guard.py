@@ -104,7 +104,7 @@ def new_session(url: str, *, guarded: bool) -> requests.Session:
         session.trust_env = False
     else:
         session = requests.Session()
-        session.trust_env = not _is_loopback(host)
+        session.trust_env = not is_local_name(host)
     if not session.trust_env and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
         session.verify = bundle
     session.headers["User-Agent"] = USER_AGENT
@@ -198,7 +198,8 @@ def _port_of(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _is_loopback(host: str) -> bool:
+def is_local_name(host: str) -> bool:
+    """Whether this is this machine's own name: localhost or a loopback address."""
     if host == "localhost":
         return True
     try:

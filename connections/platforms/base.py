@@ -147,13 +147,11 @@ class Draft:
 
 @dataclass(frozen=True)
 class Published:
-    """A post as it stands at the platform; ``at`` is aware UTC. ``note`` says in a sentence what did not work after the
-    post went out (a first comment that was refused): the post is public all the same."""
+    """A post as it stands at the platform; ``at`` is aware UTC."""
 
     id: str
     url: str
     at: datetime
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -322,7 +320,11 @@ class Platform:
     # --- publishing ---------------------------------------------------------------------------------------------------
 
     def publish(self, draft: Draft, journal: Journal) -> Published:
-        """Make one public copy of the draft, every changing call through the journal. Raises PlatformError."""
+        """Make one public copy of the draft, every changing call through the journal. Raises PlatformError.
+
+        The public call is the step "post", its result ``{"id", "url", "at"}`` (ISO 8601, UTC); a first comment is the
+        step "comment" after it, so an error that comes when "post" is finished speaks of the comment alone.
+        """
         raise NotImplementedError
 
     def find_published(self, draft: Draft, *, since: datetime, taken: Collection[str] = ()) -> Published | None:

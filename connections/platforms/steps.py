@@ -2,16 +2,14 @@
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from connections.errors import PlatformError, TransientError
-from connections.platforms.base import Draft, Journal, Json, Published
+from connections.errors import MediaError, TransientError
+from connections.platforms.base import Json, Published
 from connections.platforms.text import fingerprint
 
-CLOCKS_APART = timedelta(seconds=10)
 READY_WITHIN_S = 60.0
 LOOK_EVERY_S = (0.5, 1.0, 2.0, 3.0)
 
@@ -23,22 +21,23 @@ def append_link(text: str, link_url: str) -> str:
     return f"{text.rstrip()}\n\n{link_url}" if text.strip() else link_url
 
 
-def comment_after(
-    published: Published, draft: Draft, journal: Journal, send: Callable[[], Json], *, platform: str
-) -> Published:
-    """The first comment, as a step of its own after the post is out.
+def published_of(step: Json) -> Published:
+    """The publication that a finished "post" step recorded."""
+    return Published(id=str(step["id"]), url=str(step["url"]), at=datetime.fromisoformat(step["at"]))
 
-    The post is public whatever becomes of its comment, so a refused comment is a note on the publication, never a
-    failure that could send the post again.
-    """
-    if not draft.first_comment:
-        return published
+
+def step_of(post_id: str, url: str, at: datetime) -> Json:
+    """What a "post" step records, so that a later worker can go on from it."""
+    return {"id": post_id, "url": url, "at": at.isoformat()}
+
+
+def twice_on_media_error(upload: Callable[[], Json]) -> Json:
+    """Some platforms refuse a good picture for a passing reason: one that is refused is offered once more."""
     try:
-        journal.once("comment", send)
-    except PlatformError as error:
-        note = _("The post is out, but its first comment is not: %(reason)s") % {"reason": error}
-        return replace(published, note=note)
-    return published
+        return upload()
+    except MediaError:
+        time.sleep(LOOK_EVERY_S[0])
+        return upload()
 
 
 def wait_until_ready(is_ready: Callable[[], bool], *, platform: str) -> None:
@@ -65,13 +64,13 @@ def is_match(
     since: datetime,
     taken: Collection[str],
 ) -> bool:
-    """Whether a post read back is our copy: same text, same number of pictures, made since the attempt began (our
-    clock and the platform's may differ by seconds), and not known as another post of ours."""
+    """Whether a post read back is our copy: same text, same number of pictures, made at or after
+    ``since``, and not known as another post of ours."""
     return (
         bool(post_id)
         and post_id not in taken
         and at is not None
-        and at >= since - CLOCKS_APART
+        and at >= since
         and media == wanted_media
         and fingerprint(text) == fingerprint(wanted)
     )

@@ -126,7 +126,12 @@ def count_mastodon(text: str, *, per_link: int = X_LINK_LENGTH) -> int:
     """Graphemes, each link ``per_link``, ``@user@host`` as ``@user``. Source: docs.joinmastodon.org/user/posting"""
     for link in reversed(scheme_links(text)):
         text = text[: link.start] + "x" * per_link + text[link.end :]
-    return count_graphemes(_REMOTE_MENTION.sub(r"@\1", text))
+    return count_graphemes(shorten_mentions(text))
+
+
+def shorten_mentions(text: str) -> str:
+    """``@user@host`` as ``@user``: how Mastodon counts them, and how they look in a status that is read back."""
+    return str(_REMOTE_MENTION.sub(r"@\1", text))
 
 
 def fingerprint(text: str) -> str:

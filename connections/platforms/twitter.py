@@ -46,7 +46,7 @@ from connections.platforms.base import (
     register,
 )
 from connections.platforms.checks import common_problems, option_problem
-from connections.platforms.steps import append_link, comment_after, is_match, wait_until_ready
+from connections.platforms.steps import append_link, is_match, published_of, step_of, wait_until_ready
 from connections.platforms.text import count_weighted, expand_short_links, x_links
 
 API = "https://api.x.com"
@@ -194,9 +194,8 @@ class Twitter(Platform):
     def revoke(self, token: str) -> None:
         try:
             self._post_as_app("/2/oauth2/revoke", {"token": token}, operation="revoke", patience=Patience.AGAIN)
-        except InvalidToken as error:
-            if error.platform_code in {"invalid_client", "unauthorized_client"}:
-                raise
+        except InvalidToken:
+            pass  # dead already
 
     def validate(self) -> Validation:
         try:
@@ -230,9 +229,8 @@ class Twitter(Platform):
         form = {"grant_type": "refresh_token", "refresh_token": "parley-checks-the-credentials"}
         try:
             self._post_as_app("/2/oauth2/token", form, operation="test_app", patience=Patience.AGAIN)
-        except InvalidToken as error:
-            if error.platform_code in {"invalid_client", "unauthorized_client"}:
-                raise
+        except InvalidToken:
+            pass  # the made-up token was refused, so the app was not
 
     # --- publishing ---------------------------------------------------------------------------------------------------
 
@@ -246,19 +244,18 @@ class Twitter(Platform):
             body["media"] = {"media_ids": media_ids}
         if draft.options.get("reply_settings"):
             body["reply_settings"] = draft.options["reply_settings"]
-        step = journal.once("post", lambda: self._create(body, operation="create_post"))
-        published = self._published(str(step["id"]), parse_time(step.get("at")))
-        reply = {"text": draft.first_comment, "reply": {"in_reply_to_tweet_id": published.id}}
-        return comment_after(
-            published, draft, journal, lambda: self._create(reply, operation="create_comment"), platform=self.label
-        )
+        published = published_of(journal.once("post", lambda: self._create(body, operation="create_post")))
+        if draft.first_comment:
+            reply = {"text": draft.first_comment, "reply": {"in_reply_to_tweet_id": published.id}}
+            journal.once("comment", lambda: self._create(reply, operation="create_comment"))
+        return published
 
     def _create(self, body: Json, *, operation: str) -> Json:
         answer = self.http.post("/2/tweets", operation=operation, patience=Patience.ONCE, json=body)
         post_id = (answer.object.get("data") or {}).get("id")
         if not post_id:
             raise self.http.unreadable(Patience.ONCE)
-        return {"id": str(post_id), "at": timezone.now().isoformat()}
+        return step_of(str(post_id), self._permalink(str(post_id)), timezone.now())
 
     def _upload(self, media: DraftMedia) -> Json:
         """One picture with its description; usable for a day. Source: https://docs.x.com/x-api/media/upload-media"""
@@ -294,10 +291,8 @@ class Twitter(Platform):
             raise MediaError(_("X could not process the picture. %(said)s") % {"said": said}, platform_code="failed")
         return info.get("state") == "succeeded"
 
-    def _published(self, post_id: str, at: datetime | None) -> Published:
-        base = auth_base(self.name, SITE)
-        url = f"{base}/{self.handle.lstrip('@') or 'i'}/status/{post_id}"
-        return Published(id=post_id, url=url, at=at or posted_at(post_id) or timezone.now())
+    def _permalink(self, post_id: str) -> str:
+        return f"{auth_base(self.name, SITE)}/{self.handle.lstrip('@') or 'i'}/status/{post_id}"
 
     def find_published(self, draft: Draft, *, since: datetime, taken: Collection[str] = ()) -> Published | None:
         """Source: https://docs.x.com/x-api/posts/timelines/introduction"""
@@ -311,8 +306,9 @@ class Twitter(Platform):
             path = f"/2/users/{path_part(self.account_id)}/tweets"
             body = self.http.get(path, operation="read_back", params=params).object
             for post in body.get("data") or []:
-                if self._is_copy(post, draft, since=since, taken=taken):
-                    return self._published(str(post["id"]), parse_time(post.get("created_at")))
+                at = parse_time(post.get("created_at"))
+                if at is not None and self._is_copy(post, draft, since=since, taken=taken):
+                    return Published(id=str(post["id"]), url=self._permalink(str(post["id"])), at=at)
             token = (body.get("meta") or {}).get("next_token")
             if not token:
                 break
@@ -374,10 +370,15 @@ class Twitter(Platform):
 
     def explain(self, status: int, body: Any, operation: str) -> PlatformError | None:
         """Source: https://docs.x.com/x-api/fundamentals/response-codes-and-errors"""
-        if not isinstance(body, dict) or status < 300:
+        if status < 300:
             return None
-        if isinstance(body.get("error"), str):
+        if isinstance(body, dict) and isinstance(body.get("error"), str):
             return self._explain_oauth(status, body)
+        if operation == "refresh" and status in {400, 401, 403, 404}:
+            # Not the token endpoint's own words: nothing here says that the grant is gone.
+            return TransientError(_("X did not renew the sign-in."), detail=f"HTTP {status}")
+        if not isinstance(body, dict):
+            return None
         first = next((one for one in body.get("errors") or [] if isinstance(one, dict)), {})
         said = str(first.get("message") or first.get("detail") or body.get("detail") or body.get("title") or "")
         kind = str(body.get("type") or first.get("type") or "").rpartition("/")[2]
@@ -406,8 +407,9 @@ class Twitter(Platform):
     def _explain_oauth(self, status: int, body: Json) -> PlatformError | None:
         code, said = str(body["error"]), str(body.get("error_description") or "")
         if code in {"invalid_client", "unauthorized_client"}:
-            message = _("X does not know the app's credentials.")
-            return InvalidToken(message, detail=said, platform_code=code)
+            # Speaks of the app, not of the account: no account is disconnected for it.
+            message = _("X does not accept the app's client id and secret.")
+            return PermissionMissing(message, detail=said, platform_code=code)
         if status in {400, 401} and code in {"invalid_request", "invalid_grant"}:
             return InvalidToken(_("X no longer accepts this sign-in: %(said)s") % {"said": said}, platform_code=code)
         return None
