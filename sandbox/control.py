@@ -78,9 +78,15 @@ def filter_platform(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
 
 
 @control
-@require_GET
+@require_http_methods(["GET", "POST"])
 def posts(request: HttpRequest) -> HttpResponse:
-    """Every post taken, oldest first, those deleted since and both of a pair sent twice included."""
+    """Every post taken, oldest first, those deleted since and both of a pair sent twice included.
+
+    ``POST {platform, id, created_at}`` moves one in time, for a demonstration that has a past.
+    """
+    if request.method == "POST":
+        order = {"platform": None, "id": "", "created_at": ""} | read_order(request, "platform", "id", "created_at")
+        return JsonResponse(show_post(orders.move_post(**order)))
     rows = filter_platform(Post.objects.select_related("account").prefetch_related("media"), request)
     return JsonResponse({"results": [show_post(post) for post in rows]})
 

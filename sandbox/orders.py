@@ -144,6 +144,22 @@ def plant_event(
     )  # fmt: skip
 
 
+def move_post(*, platform: Any, id: Any, created_at: Any) -> Post:
+    """Let a post have been taken at another moment in the past (ISO 8601 with a zone): it then has the life of that age."""
+    post = Post.objects.filter(platform=check_platform(platform), native_id=str(id)).first()
+    if post is None:
+        raise BadOrder("There is no such post.")
+    try:
+        moment = datetime.fromisoformat(str(created_at))
+    except ValueError as problem:
+        raise BadOrder("created_at must be a moment such as 2026-11-14T09:30:00Z.") from problem
+    if moment.tzinfo is None or moment > timezone.now():
+        raise BadOrder("created_at must have a zone and lie in the past.")
+    post.created_at = post.publish_at = moment
+    post.save(update_fields=["created_at", "publish_at"])
+    return post
+
+
 def end_tokens(*, platform: Any, account: Any, action: Any, now: datetime | None = None) -> int:
     """Let the access tokens of an account expire, or revoke everything; how many tokens it hit.
 
