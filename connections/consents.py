@@ -36,6 +36,7 @@ from connections.errors import (
 from connections.models import Consent, SocialConnection
 from connections.platforms.base import Account, Platform, TokenGrant, platform_class
 from connections.services import connect_account
+from connections.tokens import APP_REFUSED
 
 log = structlog.get_logger(__name__)
 
@@ -180,7 +181,7 @@ def complete_consent(consent: Consent, *, code: str, by: User) -> Outcome:
     except (NotConfigured, UnsafeAddress, CannotDecrypt) as error:
         raise ConsentFailed(str(error)) from error
     except PlatformError as error:
-        if cls.needs_server and error.platform_code == "invalid_client":
+        if cls.needs_server and error.platform_code in APP_REFUSED:
             forget_registration(cls, consent.server_url)
         log.warning(
             "consent failed", platform=cls.name, code=error.code, platform_code=error.platform_code, detail=error.detail
@@ -256,6 +257,10 @@ def _sentence(platform: type[Platform], error: PlatformError, server_url: str) -
             return _("%(name)s takes no more requests from here for the moment. Try again in a quarter of an hour.") % {
                 "name": name
             }
+        case InvalidToken(platform_code=code) if code in APP_REFUSED:
+            return _(
+                "%(name)s does not know the app that Parley was given. Check its client id and secret, then connect again."
+            ) % {"name": name}
         case InvalidToken():
             return _("The consent at %(name)s took too long or was used before. Connect again.") % {"name": name}
         case PermissionMissing(scopes=scopes) if scopes:

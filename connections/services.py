@@ -1,6 +1,8 @@
 """What may happen to a connection: connected, reconnected, validated, synced, disconnected."""
 
+import hashlib
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,8 +85,6 @@ def connect_account(
             for name, value in described.items():
                 setattr(connection, name, value)
             connection.save(update_fields=[*described, "updated_at"])
-        if not account.grant.permissions and is_new:
-            connection.permissions = []
         store_grant(connection, account.grant, now=now)
         if not is_new:
             restore(connection, by=by)
@@ -120,10 +120,14 @@ def connect_with_tokens(
     refresh_token: str = "",
     expires_in_s: int | None = None,
     expires_at: datetime | None = None,
+    permissions: Sequence[str] = (),
     server_url: str = "",
     by: Actor,
 ) -> SocialConnection:
     """Connect with tokens that were obtained elsewhere, after the platform has confirmed them.
+
+    What the platform says of the permissions counts; where it says nothing, ``permissions`` does, and without these
+    what Parley asks for by default: a call that lacks one is refused by the platform with its name.
 
     Raises TokenRefused, AlreadyConnected (the account works here already), UnsafeAddress, and PlatformError when the
     platform cannot tell.
@@ -147,9 +151,8 @@ def connect_with_tokens(
     )
     if known.active().exists():
         raise AlreadyConnected(_("This account is connected already."))
-    grant = TokenGrant(
-        access_token, refresh_token or None, validation.expires_at or expires_at, tuple(validation.permissions)
-    )
+    granted = tuple(validation.permissions or permissions or platform.scopes)
+    grant = TokenGrant(access_token, refresh_token or None, validation.expires_at or expires_at, granted)
     connected = Account(
         id=account.id, name=account.name, handle=account.handle, kind=account.kind, avatar_url=account.avatar_url,
         url=account.url, followers=account.followers, grant=grant, limits=account.limits,
@@ -242,7 +245,8 @@ def _store_avatar(connection: SocialConnection, url: str) -> None:
         return
     previous = connection.avatar.name
     suffix = "png" if content_type == "image/png" else "jpg"
-    connection.avatar.save(f"{connection.pk}.{suffix}", ContentFile(body), save=False)
+    digest = hashlib.sha256(body).hexdigest()[:8]
+    connection.avatar.save(f"{connection.pk}-{digest}.{suffix}", ContentFile(body), save=False)
     SocialConnection.objects.filter(pk=connection.pk).update(avatar=connection.avatar.name)
     if previous and previous != connection.avatar.name:
         connection.avatar.storage.delete(previous)

@@ -40,6 +40,8 @@ from connections.states import mark_inactive, restore
 log = structlog.get_logger(__name__)
 
 RENEWABLE = frozenset({TokenPolicy.ROTATING, TokenPolicy.EXTENDING})
+APP_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
+"""OAuth's words for wrong app credentials (RFC 6749, 5.2): a mistyped secret must not disconnect every account."""
 POLL_S = 0.1
 BACKOFF_FIRST = timedelta(minutes=1)
 BACKOFF_LONGEST = timedelta(hours=6)
@@ -192,6 +194,9 @@ def _renew_with_lease(opened: _Opened, *, by: Actor) -> _Opened:
             raise InvalidToken(_("No refresh token is stored. Reconnect the account."))
         grant = opened.client().refresh(secret)
     except InvalidToken as error:
+        if error.platform_code in APP_REFUSED:
+            _note_failure(connection, error)
+            raise TransientError(_cannot_renew_now(connection), detail=error.detail) from error
         current = _open(connection.pk)
         if current.connection.token_version != connection.token_version:
             return current  # reconnected while we asked: the refusal was of the older token

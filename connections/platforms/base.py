@@ -197,6 +197,8 @@ class Journal(Protocol):
 class Platform:
     """Base class. Subclasses set the class attributes and implement what their capabilities promise."""
 
+    do_not_call_in_templates: ClassVar[bool] = True
+    """A page may name the class; Django's templates would make an instance of it otherwise."""
     name: ClassVar[str]
     label: ClassVar[str]
     capabilities: ClassVar[frozenset[Can]] = frozenset()
