@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
@@ -32,6 +33,22 @@ SESSIONS_KEPT = 32
 USER_AGENT = "Parley (+self-hosted)"
 
 _per_thread = threading.local()
+
+
+class _OneAnswer:
+    """A session's answer is the one that was asked for. requests would read a redirect's whole body, without any cap,
+    only to know where it leads."""
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        return None
+
+
+class _PlainSession(_OneAnswer, requests.Session):
+    pass
+
+
+class _GuardedSession(_OneAnswer, HTTPSession):  # type: ignore[misc]  # requests-hardened has no type hints
+    pass
 
 
 class TooMuch(Exception):
@@ -92,7 +109,7 @@ def new_session(url: str, *, guarded: bool) -> requests.Session:
     host = urlsplit(url).hostname or ""
     session: requests.Session
     if guarded and not is_exempt(url):
-        session = HTTPSession(
+        session = _GuardedSession(
             Config(
                 ip_filter_enable=True,
                 ip_filter_allow_loopback_ips=False,
@@ -103,10 +120,12 @@ def new_session(url: str, *, guarded: bool) -> requests.Session:
         # Through a proxy of the environment the filter would see the proxy's address, not the server's.
         session.trust_env = False
     else:
-        session = requests.Session()
+        session = _PlainSession()
         session.trust_env = not is_local_name(host)
     if not session.trust_env and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
         session.verify = bundle
+    # One session speaks for many accounts: a cookie set for one must not travel with the next.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = USER_AGENT
     return session
 
