@@ -10,7 +10,6 @@ import random
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -212,10 +211,12 @@ def taken_ids(post: SocialPost, since: datetime) -> set[str]:
 # --- endings ----------------------------------------------------------------------------------------------------------
 
 
-def record_published(attempt: PublishAttempt, published: Published) -> None:
-    """The post is out. Overrides whatever was believed before: an answer that came late is still the truth."""
+def record_published(attempt: PublishAttempt, published: Published, *, note: str = "") -> None:
+    """The post is out. Overrides whatever was believed before: an answer that came late is still the truth.
+
+    ``note`` says in a sentence what did not work after it went out (a first comment that was refused).
+    """
     now = timezone.now()
-    note = published.note
     with transaction.atomic():
         post = SocialPost.objects.select_related("connection").get(pk=attempt.post_id)
         try:
@@ -260,7 +261,7 @@ def settle_failure(attempt: PublishAttempt, error: PlatformError | ConnectionIna
         return
     if published := _finished_copy(attempt):
         # A side call after the post went out failed (its first comment): the post is live, and is never sent again.
-        record_published(attempt, replace(published, note=f"The post is out, but not all of it: {error}"))
+        record_published(attempt, published, note=f"The post is out, but its first comment is not: {error}")
         return
     if isinstance(error, (OutcomeUnknown, Duplicate)):
         # A duplicate is as good as unknown: an earlier copy of ours may be what the platform has.

@@ -63,10 +63,12 @@ class Handler(BaseHTTPRequestHandler):
             pass  # the worker is dead
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.moment(self.path, "before")
         if self.path.startswith("/api/v1/statuses"):
-            status = mastodon.status("Frost on the greens", id=str(100 + len(self.server.taken)))
+            order = json.loads(sent)
+            status = mastodon.status(order["status"], id=str(100 + len(self.server.taken)))
+            status["media_attachments"] = [{"id": media_id, "type": "image"} for media_id in order["media_ids"]]
             if self.server.worker is None or self.server.worker.poll() is None:
                 self.server.taken.append(status)
             body: Any = status
