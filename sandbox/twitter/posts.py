@@ -30,7 +30,7 @@ from sandbox.twitter.answers import (
     refuse_unknown,
     refuse_unknown_query,
 )
-from sandbox.twitter.render import Wanted, render_author, render_event, render_post, render_text, render_user
+from sandbox.twitter.render import Wanted, render_author, render_event, render_own, render_post, render_user
 
 MOST_WEIGHT = 280
 DUPLICATE_WITHIN = timedelta(hours=24)
@@ -171,9 +171,9 @@ def create_post(request: HttpRequest, visit: Visit) -> HttpResponse:
         )  # fmt: skip
         for position, one in enumerate(media):
             Media.objects.filter(pk=one.pk).update(post=post, position=position)
-    shown, _ = render_text(post.native_id, text)
     return JsonResponse(
-        {"data": {"id": post.native_id, "text": shown, "edit_history_tweet_ids": [post.native_id]}}, status=201
+        {"data": {"id": post.native_id, "text": render_own(post).text, "edit_history_tweet_ids": [post.native_id]}},
+        status=201,
     )
 
 

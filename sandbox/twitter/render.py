@@ -4,9 +4,10 @@
 edit_history_tweet_ids. Fields that do not exist are dropped without a word, as X does.
 """
 
+import html
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -19,6 +20,13 @@ from sandbox.text import CASHTAG, HASHTAG, MENTION, find_links
 def format_time(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and Z, as X writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+class Rendered(NamedTuple):
+    """A text as X shows it, and what was found in it."""
+
+    text: str
+    entities: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,22 @@ def shorten(native_id: str, number: int) -> str:
     return f"https://t.co/{digest(f'{native_id}:{number}')[:10]}"
 
 
-def render_text(native_id: str, text: str) -> tuple[str, dict[str, Any]]:
-    """A text with its links replaced by t.co, and its entities (offsets in code points of the new text)."""
+def escape(text: str) -> str:
+    """X gives ``&``, ``<`` and ``>`` as HTML entities."""
+    return html.escape(text, quote=False)
+
+
+def render_text(native_id: str, text: str, *, own_media: str = "", media_keys: list[str] | None = None) -> Rendered:
+    """A text as X gives it back, and its entities (offsets in code points of the new text).
+
+    Links are replaced by t.co, signs of HTML escaped, and the link to the post's own pictures (``own_media``) stands
+    at the end, listed once for each of them.
+    """
     urls: list[dict[str, Any]] = []
     out, last = "", 0
     for number, link in enumerate(find_links(text)):
         short = shorten(native_id, number)
-        out += text[last : link.start]
+        out += escape(text[last : link.start])
         shown = link.text.split("://")[-1]
         urls.append(
             {
@@ -68,19 +85,32 @@ def render_text(native_id: str, text: str) -> tuple[str, dict[str, Any]]:
         )
         out += short
         last = link.end
-    out += text[last:]
-    entities: dict[str, Any] = {"urls": urls} if urls else {}
+    out += escape(text[last:])
     # A t.co link holds no sign that could begin one of these, so they are found in the new text.
-    for name, key, pattern in (
-        ("hashtags", "tag", HASHTAG),
-        ("mentions", "username", MENTION),
-    ):
+    entities: dict[str, Any] = {}
+    for name, key, pattern in (("hashtags", "tag", HASHTAG), ("mentions", "username", MENTION)):
         found = [{"start": m.start(), "end": m.end(), key: m.group(1)} for m in pattern.finditer(out)]
         if found:
             entities[name] = found
     if cashtags := [{"start": m.start(), "end": m.end(), "tag": m.group()[1:]} for m in CASHTAG.finditer(out)]:
         entities["cashtags"] = cashtags
-    return out, entities
+    if media_keys:
+        short = shorten(native_id, 99)
+        start = len(out) + (1 if out else 0)
+        out = f"{out} {short}".strip()
+        place = {"start": start, "end": start + len(short), "url": short, "expanded_url": own_media}
+        shown = f"pic.x.com/{short[-10:]}"
+        urls += [{**place, "display_url": shown, "media_key": key} for key in media_keys]
+    if urls:
+        entities["urls"] = urls
+    return Rendered(out, entities)
+
+
+def render_own(post: Post) -> Rendered:
+    """The text and entities of a post that was made here."""
+    keys = [f"3_{media.native_id}" for media in post.media.all()]
+    own = f"https://x.com/{post.account.username}/status/{post.native_id}/photo/1"
+    return render_text(post.native_id, post.text, own_media=own, media_keys=keys)
 
 
 def render_metrics(post: Post, wanted: Wanted, *, now: datetime) -> dict[str, dict[str, int]]:
@@ -113,7 +143,7 @@ def render_metrics(post: Post, wanted: Wanted, *, now: datetime) -> dict[str, di
 
 def render_post(post: Post, wanted: Wanted, *, now: datetime) -> dict[str, Any]:
     """One post with the fields wanted; private metrics only of posts of the last 30 days."""
-    text, entities = render_text(post.native_id, post.text)
+    text, entities = render_own(post)
     history = "edit_history_tweet_ids" if wanted.is_old else "edit_history_post_ids"
     body: dict[str, Any] = {"id": post.native_id, "text": text}
     if wanted.is_old or history in wanted.expansions:
