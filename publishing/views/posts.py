@@ -1,24 +1,355 @@
-"""Posts: list and page."""
+"""Posts: the list with its bulk actions, the page of one post, and what a button there does."""
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpResponse
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Case, Count, F, IntegerField, Q, Value, When
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.errors import DomainError
 from accounts.middleware import OrganizationRequest
+from accounts.models import User
 from accounts.permissions import requires
-from publishing.models import SocialPost
+from connections.platforms.base import Can
+from publishing import services
+from publishing.charts import line_chart
+from publishing.engagement import sync_post_engagement
+from publishing.filters import ATTENTION, PostFilters
+from publishing.history import history_of
+from publishing.models import PostStatus, SocialPost, SocialPostQuerySet
+from publishing.moves import call_off, move_to_tray
+from publishing.states import attention, may_be_moved, standing_of
+from publishing.views.calendar import answer_change, answer_refusal, filter_context, local_day
+
+PER_PAGE = 50
+BULK_LIMIT = 200
+
+_TABS = [
+    "", ATTENTION, PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.FAILED, PostStatus.CANCELLED,
+]  # fmt: skip
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
 
 
 @require_safe
 @requires("posts.view")
 def posts(request: OrganizationRequest) -> HttpResponse:
-    return render(request, "publishing/posts.html", {})
+    """All posts by status, failed first; for htmx the list alone."""
+    now = timezone.now()
+    filters = PostFilters.from_params(request.GET)
+    everything = SocialPost.objects.for_organization(request.organization)
+    tab = filters.statuses[0] if len(filters.statuses) == 1 else ""
+    page = Paginator(_in_order(filters.apply(everything).with_card(), tab), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "rows": [(post, standing_of(post, now=now), may_be_moved(post)) for post in page],
+        "page": page,
+        "tabs": _tabs(everything, filters, tab),
+        "tab": tab,
+        "filters": filters,
+        "zone": request.organization.zone.key,
+        "has_posts": bool(page.paginator.count) or not filters.is_empty,
+        "clear_url": reverse("publishing:posts"),
+        "list_url": request.get_full_path(),
+    }
+    is_part = bool(request.htmx) and not request.htmx.boosted
+    if not is_part:
+        context |= filter_context(request.organization, filters)
+        context["filter_menus"] = [menu for menu in context["filter_menus"] if menu[0] != "status"]
+    response = render(request, "publishing/_post_rows.html" if is_part else "publishing/posts.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _in_order(posts: SocialPostQuerySet, tab: str) -> SocialPostQuerySet:
+    """What is planned: the next one first. Everything else: failed first, then the latest."""
+    if tab == PostStatus.SCHEDULED:
+        return posts.order_by("scheduled_at", "pk")
+    failed_first = Case(When(status=PostStatus.FAILED, then=Value(0)), default=Value(1), output_field=IntegerField())
+    return posts.annotate(
+        rank=failed_first, moment=Coalesce(F("published_at"), F("scheduled_at"), F("created_at"))
+    ).order_by("rank", "-moment", "-pk")
+
+
+def _tabs(everything: SocialPostQuerySet, filters: PostFilters, tab: str) -> list[dict[str, Any]]:
+    """Every status with its number of posts under the other filters, in one query."""
+    others = filters.without_status()
+    counted = others.apply(everything).aggregate(
+        all=Count("pk"),
+        **{f"n_{ATTENTION}": Count("pk", filter=attention())},
+        **{f"n_{status}": Count("pk", filter=Q(status=status)) for status in PostStatus.values},
+    )
+    labels = {"": _("All"), ATTENTION: _("Needs attention"), PostStatus.DRAFT: _("Drafts")}
+    tabs = []
+    for value in _TABS:
+        number = counted[f"n_{value}"] if value else counted["all"]
+        pairs = others.pairs() + ([("status", str(value))] if value else [])
+        tone = "danger" if number and value in {ATTENTION, PostStatus.FAILED} else "muted"
+        tabs.append({
+            "label": labels.get(value) or PostStatus(value).label, "count": number, "is_current": value == tab,
+            "url": reverse("publishing:posts") + ("?" + urlencode(pairs) if pairs else ""), "tone": tone,
+            "value": str(value),
+        })  # fmt: skip
+    return tabs
+
+
+class BulkForm(forms.Form):
+    action = forms.ChoiceField(choices=[("cancel", "cancel"), ("retry", "retry"), ("delete", "delete")])
+    posts = forms.TypedMultipleChoiceField(coerce=UUID)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sent = self.data.getlist("posts")[:BULK_LIMIT] if hasattr(self.data, "getlist") else []
+        chooser = self.fields["posts"]
+        assert isinstance(chooser, forms.TypedMultipleChoiceField)  # noqa: S101  for the type checker
+        chooser.choices = [(value, value) for value in sent]
+
+
+@require_POST
+@requires("posts.edit")
+def bulk(request: OrganizationRequest) -> HttpResponse:
+    """Cancel, retry or delete the ticked posts. Each is tried by itself; what was refused is said with its reason."""
+    form = BulkForm(request.POST)
+    back = _back(request, reverse("publishing:posts"))
+    if not form.is_valid():
+        messages.error(request, _("Tick the posts first, then choose what to do with them."))
+        return HttpResponseRedirect(back)
+    verbs: dict[str, Callable[[SocialPost], object]] = {
+        "cancel": lambda post: services.cancel_post(post, by=request.user),
+        "retry": lambda post: services.retry_post(post, by=request.user),
+        "delete": lambda post: services.delete_draft(post, by=request.user),
+    }
+    action = form.cleaned_data["action"]
+    rows = SocialPost.objects.for_organization(request.organization).select_related("connection", "organization")
+    done, refused = 0, []
+    for post in rows.filter(pk__in=form.cleaned_data["posts"]):
+        try:
+            verbs[action](post)
+        except DomainError as error:
+            refused.append(str(error))
+        else:
+            done += 1
+    if done:
+        messages.success(request, _bulk_words(action, done))
+    if refused:
+        reasons = " ".join(dict.fromkeys(refused))
+        text = ngettext("%(count)s post was left as it is.", "%(count)s posts were left as they are.", len(refused))
+        messages.warning(request, f"{text % {'count': len(refused)}} {reasons}"[:500])
+    return HttpResponseRedirect(back)
+
+
+def _bulk_words(action: str, count: int) -> str:
+    texts = {
+        "cancel": ngettext("%(count)s post cancelled.", "%(count)s posts cancelled.", count),
+        "retry": ngettext("%(count)s post goes out again.", "%(count)s posts go out again.", count),
+        "delete": ngettext("%(count)s draft deleted.", "%(count)s drafts deleted.", count),
+    }
+    return texts[action] % {"count": count}
+
+
+def _back(request: OrganizationRequest, fallback: str) -> str:
+    """The address in ``next`` when it is one of ours."""
+    wanted = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return fallback
+
+
+# --- the page of one post ---------------------------------------------------------------------------------------------
+
+_METRICS = [
+    ("likes", "heart"), ("comments", "message-circle"), ("shares", "share"), ("reach", "users"), ("impressions", "eye"),
+    ("clicks", "link"),
+]  # fmt: skip
 
 
 @require_safe
 @requires("posts.view")
 def post(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
-    found = get_object_or_404(SocialPost.objects.for_organization(request.organization), pk=post_id)
-    return render(request, "publishing/post.html", {"post": found})
+    """Everything about one post: text, state and next step, engagement over time, attempts."""
+    now = timezone.now()
+    rows = SocialPost.objects.for_organization(request.organization).with_card().select_related("group")
+    found = get_object_or_404(rows, pk=post_id)
+    siblings = []
+    if found.group_id:
+        others = SocialPost.objects.for_organization(request.organization).filter(group_id=found.group_id)
+        siblings = [
+            (other, standing_of(other, now=now)) for other in others.exclude(pk=found.pk).select_related("connection")
+        ]
+    context = {
+        "post": found,
+        "standing": standing_of(found, now=now),
+        "media": list(found.attached_media.all()),
+        "history": history_of(found),
+        "siblings": siblings,
+        "zone": request.organization.zone.key,
+        "may_be_moved": may_be_moved(found),
+        "can_sync": found.status == PostStatus.PUBLISHED and Can.METRICS in found.connection.platform_class.capabilities,
+    } | _metrics(found)
+    return render(request, "publishing/post.html", context)
+
+
+def _metrics(post: SocialPost) -> dict[str, Any]:
+    """Tiles of the totals that the platform tells, and the chart of all engagement over time."""
+    if post.status != PostStatus.PUBLISHED:
+        return {"tiles": [], "chart": None, "points": []}
+    labels = {
+        "likes": _("Likes"), "comments": _("Comments"), "shares": _("Shares"), "reach": _("Reach"),
+        "impressions": _("Impressions"), "clicks": _("Clicks"),
+    }  # fmt: skip
+    tiles = [
+        (labels[name], getattr(post, name), icon) for name, icon in _METRICS if getattr(post, name) is not None
+    ]
+    points: list[tuple[datetime, int]] = []
+    for point in post.metric_points.all():
+        points.append((point.at, (point.likes or 0) + (point.comments or 0) + (point.shares or 0)))
+    if points and post.published_at and post.published_at < points[0][0]:
+        points.insert(0, (post.published_at, 0))
+    return {"tiles": tiles, "chart": line_chart(points), "points": points[::-1][:100]}
+
+
+# --- buttons ----------------------------------------------------------------------------------------------------------
+
+Verb = Callable[[SocialPost, User], SocialPost]
+
+
+def _act(request: OrganizationRequest, post_id: UUID, verb: Verb, text: str) -> HttpResponse:
+    """Do one thing to one post and say what came of it."""
+    post = _found(request, post_id)
+    before = local_day(post, request.organization)
+    try:
+        changed = verb(post, request.user)
+    except DomainError as error:
+        return answer_refusal(request, error, [before], post=post, back_to=_back(request, ""))
+    days = [before, local_day(changed, request.organization)]
+    return answer_change(request, text, days, post=changed, back_to=_back(request, ""))
+
+
+def _found(request: OrganizationRequest, post_id: UUID) -> SocialPost:
+    rows = SocialPost.objects.for_organization(request.organization).select_related("connection", "organization")
+    return get_object_or_404(rows, pk=post_id)
+
+
+@require_POST
+@requires("posts.publish")
+def publish_now(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    return _act(request, post_id, lambda post, user: services.publish_now(post, by=user), _("It goes out now."))
+
+
+@require_POST
+@requires("posts.publish")
+def release(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    """A held post goes out after all."""
+    return _act(request, post_id, lambda post, user: services.release_held(post, by=user), _("It goes out now."))
+
+
+@require_POST
+@requires("posts.publish")
+def retry(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    return _act(request, post_id, lambda post, user: services.retry_post(post, by=user), _("It is sent again now."))
+
+
+@require_POST
+@requires("posts.edit")
+def cancel(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    post = _found(request, post_id)
+    day, can_return = local_day(post, request.organization), post.status == PostStatus.SCHEDULED
+    try:
+        made = call_off(post, by=request.user)
+    except DomainError as error:
+        return answer_refusal(request, error, [day], post=post, back_to=_back(request, ""))
+    undo = made.undo if can_return else ""
+    text = _("Cancelled. It will not go out.")
+    return answer_change(request, text, [day], post=made.post, undo=undo, back_to=_back(request, ""))
+
+
+@require_POST
+@requires("posts.edit")
+def unschedule(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    post = _found(request, post_id)
+    day = local_day(post, request.organization)
+    try:
+        made = move_to_tray(post, by=request.user)
+    except DomainError as error:
+        return answer_refusal(request, error, [day], post=post, back_to=_back(request, ""))
+    text = _("Back among the drafts, without a time.")
+    return answer_change(request, text, [day], post=made.post, undo=made.undo, back_to=_back(request, ""))
+
+
+@require_POST
+@requires("posts.delete")
+def delete(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    """Delete a draft."""
+    post = _found(request, post_id)
+    day = local_day(post, request.organization)
+    try:
+        services.delete_draft(post, by=request.user)
+    except DomainError as error:
+        return answer_refusal(request, error, [day], post=post)
+    post.pk = post_id  # the row is gone; its id still names what the page has to take away
+    return answer_change(
+        request, _("Draft deleted."), [day], post=post, back_to=_back(request, reverse("publishing:posts"))
+    )
+
+
+@require_POST
+@requires("posts.delete")
+def delete_at_platform(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    def verb(post: SocialPost, user: User) -> SocialPost:
+        return services.delete_at_platform(post, by=user)
+
+    return _act(request, post_id, verb, _("Deleted at the platform. It stays here with its history."))
+
+
+@require_POST
+@requires("connections.sync")
+def sync(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    """Read the engagement of one post now."""
+
+    def verb(post: SocialPost, user: User) -> SocialPost:
+        return sync_post_engagement(post, by=user)
+
+    return _act(request, post_id, verb, _("Engagement is up to date."))
+
+
+class ResolveForm(forms.Form):
+    decision = forms.ChoiceField(choices=[("published", "published"), ("resend", "resend"), ("drop", "drop")])
+    link = forms.CharField(max_length=500, required=False)
+
+
+@require_POST
+@requires("posts.publish")
+def resolve(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    """A person's word on a post of which nobody knows whether it went out."""
+    form = ResolveForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose one of the three answers."))
+        to = reverse("publishing:post", args=[_found(request, post_id).pk])
+        return HttpResponseClientRedirect(to) if request.htmx else HttpResponseRedirect(to)
+    texts = {
+        "published": _("Noted: it is out."),
+        "resend": _("It is sent again, after one more look at the platform."),
+        "drop": _("Left as it is."),
+    }
+
+    def verb(post: SocialPost, user: User) -> SocialPost:
+        decision = form.cleaned_data["decision"]
+        return services.resolve_unknown(post, decision=decision, link=form.cleaned_data["link"], by=user)
+
+    return _act(request, post_id, verb, texts[form.cleaned_data["decision"]])

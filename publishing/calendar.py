@@ -1,0 +1,271 @@
+"""The calendar's grid: which days a view shows, which posts stand where, and where a drop leads.
+
+Pure functions over posts that were read before; no query, no request. Days and hours are wall time in the
+organization's zone, moments are aware.
+"""
+
+import calendar as months
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from publishing.models import PostStatus, SocialPost
+from publishing.states import Standing, may_be_moved, standing_of
+
+CARDS_PER_DAY = 4
+CARDS_PER_HOUR = 3
+LIST_DAYS = 14
+DEFAULT_TIME = time(9)
+ONE_DAY = timedelta(days=1)
+
+
+class View(StrEnum):
+    MONTH = "month"
+    WEEK = "week"
+    DAY = "day"
+    LIST = "list"
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days that a view shows around ``anchor``: from ``first`` up to, not including, ``after``."""
+
+    view: View
+    anchor: date
+    zone: ZoneInfo
+    first: date
+    after: date
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=number) for number in range((self.after - self.first).days)]
+
+    @property
+    def start(self) -> datetime:
+        """Its first moment, aware UTC."""
+        return midnight(self.first, self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it, aware UTC."""
+        return midnight(self.after, self.zone)
+
+    @property
+    def previous(self) -> date:
+        """An anchor in the span before this one."""
+        if self.view == View.MONTH:
+            return (self.anchor.replace(day=1) - ONE_DAY).replace(day=1)
+        return self.first - (self.after - self.first)
+
+    @property
+    def next(self) -> date:
+        if self.view == View.MONTH:
+            return (self.anchor.replace(day=28) + timedelta(days=4)).replace(day=1)
+        return self.after
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day < self.after
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When a day begins, aware UTC; where the clock skips midnight, the moment it skips."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def monday_of(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def span_of(view: View, anchor: date, zone: ZoneInfo) -> Span:
+    """The whole weeks of a month, one week, one day, or two weeks of a list. Weeks begin on Monday."""
+    if view == View.MONTH:
+        last = anchor.replace(day=months.monthrange(anchor.year, anchor.month)[1])
+        return Span(view, anchor, zone, monday_of(anchor.replace(day=1)), monday_of(last) + timedelta(days=7))
+    if view == View.WEEK:
+        return Span(view, anchor, zone, monday_of(anchor), monday_of(anchor) + timedelta(days=7))
+    length = 1 if view == View.DAY else LIST_DAYS
+    return Span(view, anchor, zone, anchor, anchor + timedelta(days=length))
+
+
+def moment_of(post: SocialPost) -> datetime | None:
+    """Where a post stands on the calendar: when it went out, else when it should; None for a draft in the tray."""
+    return post.published_at if post.status == PostStatus.PUBLISHED else post.scheduled_at
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A post at its place. ``at`` is aware, in the organization's zone."""
+
+    post: SocialPost
+    at: datetime
+    standing: Standing
+    is_movable: bool
+
+    @property
+    def clock(self) -> str:
+        return f"{self.at:%H:%M}"
+
+    @property
+    def mark(self) -> str:
+        """The word that a card shows for a state that must not be overlooked."""
+        return self.standing.label.lower() if self.post.status in {PostStatus.FAILED, PostStatus.DRAFT} else ""
+
+
+def card_of(post: SocialPost, *, zone: ZoneInfo, now: datetime) -> Card | None:
+    """The card of a post that has a time; None for one in the tray."""
+    moment = moment_of(post)
+    if moment is None:
+        return None
+    return Card(post, moment.astimezone(zone), standing_of(post, now=now), may_be_moved(post))
+
+
+@dataclass(frozen=True)
+class Hour:
+    """One hour of one day. ``is_missing``: the clock skips it on that day."""
+
+    day: date
+    hour: int
+    cards: Sequence[Card] = ()
+    is_past: bool = False
+    is_now: bool = False
+    is_today: bool = False
+    is_missing: bool = False
+
+    @property
+    def visible(self) -> Sequence[Card]:
+        return self.cards if len(self.cards) <= CARDS_PER_HOUR else self.cards[: CARDS_PER_HOUR - 1]
+
+    @property
+    def hidden(self) -> Sequence[Card]:
+        return self.cards[len(self.visible) :]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day with its cards in order of time. ``version`` changes whenever what the day shows does."""
+
+    date: date
+    cards: Sequence[Card] = ()
+    is_today: bool = False
+    is_past: bool = False
+    is_outside: bool = False
+    default_time: time | None = DEFAULT_TIME
+    """The time that a draft without one gets here; None when no time is left today."""
+    version: str = ""
+    hours: Sequence[Hour] = field(default=(), repr=False)
+
+    @property
+    def visible(self) -> Sequence[Card]:
+        return self.cards if len(self.cards) <= CARDS_PER_DAY else self.cards[: CARDS_PER_DAY - 1]
+
+    @property
+    def hidden(self) -> Sequence[Card]:
+        return self.cards[len(self.visible) :]
+
+    @property
+    def hidden_that_need_attention(self) -> int:
+        return sum(card.standing.needs_attention for card in self.hidden)
+
+
+def default_time(day: date, now: datetime) -> time | None:
+    """When a draft without a time goes out if it is dropped on a day: 09:00, or today the next full hour once 09:00
+    has passed. None when today has none left. ``now`` is aware, in the organization's zone."""
+    if day != now.date() or now.time() < DEFAULT_TIME:
+        return DEFAULT_TIME
+    following = (now + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    return following.time() if following.date() == day else None
+
+
+def exists(naive: datetime, zone: ZoneInfo) -> bool:
+    """Whether the clock of the zone shows this wall time at all."""
+    return naive.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive
+
+
+def build_days(span: Span, posts: Iterable[SocialPost], *, now: datetime) -> list[Day]:
+    """The days of a span with the posts that stand in it; hours too where the view has them."""
+    local_now = now.astimezone(span.zone)
+    today = local_now.date()
+    cards: defaultdict[date, list[Card]] = defaultdict(list)
+    for post in posts:
+        if (card := card_of(post, zone=span.zone, now=now)) is not None:
+            cards[card.at.date()].append(card)
+    days = []
+    for day in span.days:
+        todays = sorted(cards[day], key=lambda card: (card.at, card.post.pk))
+        built = Day(
+            date=day,
+            cards=todays,
+            is_today=day == today,
+            is_past=day < today,
+            is_outside=span.view == View.MONTH and (day.year, day.month) != (span.anchor.year, span.anchor.month),
+            default_time=default_time(day, local_now),
+            version=_version(todays, day, local_now, has_hours=span.view in {View.WEEK, View.DAY}),
+            hours=_hours(day, todays, local_now, span.zone) if span.view in {View.WEEK, View.DAY} else (),
+        )
+        days.append(built)
+    return days
+
+
+def _hours(day: date, cards: Sequence[Card], now: datetime, zone: ZoneInfo) -> list[Hour]:
+    by_hour: defaultdict[int, list[Card]] = defaultdict(list)
+    for card in cards:
+        by_hour[card.at.hour].append(card)
+    today = now.date()
+    return [
+        Hour(
+            day=day,
+            hour=hour,
+            cards=by_hour[hour],
+            is_past=(day, hour) < (today, now.hour),
+            is_now=(day, hour) == (today, now.hour),
+            is_today=day == today,
+            is_missing=not exists(datetime.combine(day, time(hour)), zone)
+            and not exists(datetime.combine(day, time(hour, 59)), zone),
+        )
+        for hour in range(24)
+    ]
+
+
+def _version(cards: Sequence[Card], day: date, now: datetime, *, has_hours: bool) -> str:
+    """Eight characters over everything that a day shows. Rows are changed by SQL too, so no column is trusted to say
+    that another one changed."""
+    clock = (day < now.date(), day == now.date(), now.hour if has_hours and day == now.date() else -1)
+    seen = [str(clock), *map(fingerprint, cards)]
+    return hashlib.blake2b("\n".join(seen).encode(), digest_size=4).hexdigest()
+
+
+def fingerprint(card: Card) -> str:
+    post = card.post
+    return "|".join((
+        str(post.pk), post.status, f"{card.at:%H%M}", card.standing.label, post.content[:120], str(card.is_movable),
+    ))  # fmt: skip
+
+
+def tray_version(posts: Sequence[SocialPost], *, now: datetime) -> str:
+    """The same for the lists beside the calendar."""
+    seen = [
+        f"{post.pk}|{post.status}|{post.content[:120]}|{post.error_message}|{standing_of(post, now=now).label}"
+        for post in posts
+    ]
+    return hashlib.blake2b("\n".join(seen).encode(), digest_size=4).hexdigest()
+
+
+def drop_target(
+    *, day: date, hour: int | None, current: datetime | None, now: datetime
+) -> datetime | None:
+    """The wall time, naive, that a drop means.
+
+    On a day (``hour`` None) a post keeps its own time of day; on an hour it takes the hour and keeps its minutes. A post
+    without a time (``current`` None) gets the default of the day, or the full hour. None when today has no time left.
+    ``current`` and ``now`` are aware, in the organization's zone.
+    """
+    if hour is not None:
+        return datetime.combine(day, time(hour, current.minute if current else 0))
+    if current is not None:
+        return datetime.combine(day, current.time().replace(second=0, microsecond=0))
+    chosen = default_time(day, now)
+    return datetime.combine(day, chosen) if chosen else None

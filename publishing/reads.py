@@ -1,0 +1,81 @@
+"""Reads behind the calendar, the lists and the home page. The number of queries does not grow with the posts."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q
+
+from accounts.models import Organization
+from connections.models import SocialConnection
+from publishing.calendar import midnight
+from publishing.filters import PostFilters
+from publishing.models import PostStatus, SocialPost, SocialPostQuerySet
+from publishing.states import attention
+
+TRAY_SIZE = 40
+ATTENTION_SIZE = 6
+
+_CARD_FIELDS = (
+    "organization_id", "connection_id", "content", "status", "scheduled_at", "published_at", "hold_reason", "error_code",
+    "error_message", "next_attempt_at", "deleted_at", "retry_count",
+)  # fmt: skip
+
+
+def posts_on(
+    organization: Organization, days: Iterable[date], zone: ZoneInfo, filters: PostFilters | None = None
+) -> list[SocialPost]:
+    """The posts that stand on the given local days, with their connections: two queries for any number of either."""
+    where = Q()
+    for first, after in _runs(days):
+        start, end = midnight(first, zone), midnight(after, zone)
+        where |= Q(published_at__gte=start, published_at__lt=end, status=PostStatus.PUBLISHED)
+        where |= Q(scheduled_at__gte=start, scheduled_at__lt=end) & ~Q(status=PostStatus.PUBLISHED)
+    if not where:
+        return []
+    posts = (filters or PostFilters()).apply(SocialPost.objects.for_organization(organization).filter(where))
+    return with_connections(organization, posts.only(*_CARD_FIELDS).order_by())
+
+
+def with_connections(organization: Organization, posts: SocialPostQuerySet) -> list[SocialPost]:
+    """The rows, each holding the one object of its connection instead of a copy of its own."""
+    connections = {row.pk: row for row in SocialConnection.objects.for_organization(organization)}
+    found = []
+    for post in posts:
+        post.connection = connections[post.connection_id]
+        found.append(post)
+    return found
+
+
+def _runs(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Days as half-open runs of neighbours, so that a month is one range and not 42."""
+    runs: list[tuple[date, date]] = []
+    for day in sorted(set(days)):
+        if runs and runs[-1][1] == day:
+            runs[-1] = (runs[-1][0], day + timedelta(days=1))
+        else:
+            runs.append((day, day + timedelta(days=1)))
+    return runs
+
+
+def tray_of(organization: Organization, filters: PostFilters | None = None) -> list[SocialPost]:
+    """Drafts without a time, newest first, each with ``pictures``. A filter by status does not empty the tray."""
+    drafts = SocialPost.objects.for_organization(organization).filter(
+        status=PostStatus.DRAFT, scheduled_at__isnull=True
+    )
+    narrowed = (filters or PostFilters()).without_status().apply(drafts)
+    return list(
+        narrowed.select_related("connection", "created_by")
+        .annotate(pictures=Count("attached_media"))
+        .order_by("-created_at")[:TRAY_SIZE]
+    )
+
+
+def attention_of(
+    organization: Organization, filters: PostFilters | None = None, *, limit: int = ATTENTION_SIZE
+) -> tuple[list[SocialPost], int]:
+    """What waits for a person, the latest first, and how many there are in all."""
+    waiting = SocialPost.objects.for_organization(organization).filter(attention())
+    narrowed = (filters or PostFilters()).without_status().apply(waiting).select_related("connection")
+    found = list(narrowed.order_by("-scheduled_at")[: limit + 1])
+    return found[:limit], len(found) if len(found) <= limit else narrowed.count()
