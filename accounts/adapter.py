@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.forms import INVITATION_KEY
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +31,3 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             messages.error(
                 self.request, _("The mail to %(email)s could not be sent. Try again in a few minutes.") % {"email": email}
             )
-
-    def logout(self, request: HttpRequest) -> None:
-        super().logout(request)
-        request.session.pop(INVITATION_KEY, None)

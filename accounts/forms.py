@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 else:
     _UserForm = _OrganizationForm = forms.ModelForm
 
-INVITATION_KEY = invitations.SESSION_KEY
 PICTURE_MOST_BYTES = 2_000_000
 PICTURE_MOST_PIXELS = 4000
 _FORMATS = {"JPEG", "PNG", "WEBP"}
@@ -93,8 +92,16 @@ class StartForm(forms.Form):
     time_zone = GuessedZoneField()
 
 
+class PictureInput(forms.ClearableFileInput):
+    """A file field without a link: pictures are behind a view, not at their storage's address."""
+
+    template_name = "accounts/widgets/picture.html"
+
+
 class PictureField(forms.ImageField):
     """A small picture, judged by its content."""
+
+    widget = PictureInput
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         picture = super().clean(data, initial)

@@ -9,6 +9,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -70,6 +71,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     @property
+    def avatar_url(self) -> str:
+        """Where the picture is shown to those who may see it; "" without one."""
+        return reverse("accounts:avatar", args=[self.pk]) if self.avatar else ""
+
+    @property
     def first_name(self) -> str:
         return self.name.split(" ")[0] if self.name else self.email.split("@")[0]
 
@@ -93,6 +99,11 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def logo_url(self) -> str:
+        """Where the logo is shown to members; "" without one."""
+        return reverse("accounts:logo", args=[self.pk]) if self.logo else ""
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

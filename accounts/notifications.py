@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -12,15 +13,24 @@ def notify(
     users: Iterable[User], *, organization: Organization, kind: str, key: str, title: str, body: str = "", url: str = ""
 ) -> None:
     """Tell each person once; while unread, the same ``key`` counts up and takes the newer words."""
-    now = timezone.now()
+    words = {"title": title[:200], "body": body, "url": url}
     for user in users:
-        updated = Notification.objects.filter(
-            user=user, organization=organization, key=key[:120], read_at__isnull=True
-        ).update(count=F("count") + 1, title=title[:200], body=body, url=url, created_at=now)
-        if not updated:
-            Notification.objects.create(
-                organization=organization, user=user, kind=kind, key=key[:120], title=title[:200], body=body, url=url
-            )
+        if _count_up(user, organization, key[:120], words):
+            continue
+        try:
+            with transaction.atomic():
+                Notification.objects.create(
+                    organization=organization, user=user, kind=kind, key=key[:120], **words
+                )
+        except IntegrityError:
+            # Somebody else told them of the same thing in this very moment.
+            _count_up(user, organization, key[:120], words)
+
+
+def _count_up(user: User, organization: Organization, key: str, words: dict[str, str]) -> bool:
+    """Fold into the unread notification with this key; whether there is one."""
+    unread = Notification.objects.for_organization(organization).filter(user=user, key=key).unread()
+    return unread.update(count=F("count") + 1, created_at=timezone.now(), **words) > 0
 
 
 def notify_those_who_may(
