@@ -23,6 +23,10 @@ from sandbox.seed import seed_demo
 View = Callable[..., HttpResponse]
 
 
+class NotJson(orders.BadOrder):
+    """An order in another encoding, such as a form of another website could send."""
+
+
 def control(view: View) -> View:
     """An address of the control interface: no sign-in, no CSRF token; a bad order is 400 with a sentence."""
 
@@ -30,10 +34,10 @@ def control(view: View) -> View:
     @login_not_required
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method == "POST" and request.body and request.content_type != "application/json":
-            return JsonResponse({"error": "Send JSON (Content-Type: application/json)."}, status=415)
         try:
             return view(request, *args, **kwargs)
+        except NotJson as problem:
+            return JsonResponse({"error": str(problem)}, status=415)
         except orders.BadOrder as problem:
             return JsonResponse({"error": str(problem)}, status=400)
 
@@ -41,7 +45,9 @@ def control(view: View) -> View:
 
 
 def read_order(request: HttpRequest, *names: str) -> dict[str, Any]:
-    """The JSON object of an order; refuses names that it does not have."""
+    """The JSON object of an order; refuses other content types and names that it does not have."""
+    if request.content_type != "application/json":
+        raise NotJson("Send JSON (Content-Type: application/json).")
     try:
         body = json.loads(request.body or b"{}")
     except ValueError as problem:
@@ -162,7 +168,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def grants(request: HttpRequest) -> HttpResponse:
     """``{platform, account}`` -> tokens as after a consent (201)."""
-    order = read_order(request, "platform", "account", "client_id", "scopes")
+    order = read_order(request, "platform", "account", "client_id", "scopes", "expires_in")
     order = {"platform": None, "account": ""} | order
     answer = orders.grant_access(**order)
     if answer["platform"] == "MASTODON":

@@ -71,8 +71,11 @@ class Voice(Protocol):
 View = Callable[..., HttpResponseBase]
 
 
-def take_faults(platform: str, operation: str) -> list[Fault]:
-    """Use up the faults that hit this call: every fitting latency, and the first fitting fault of another kind."""
+def take_faults(platform: str, operation: str, *, is_upload: bool = False) -> list[Fault]:
+    """Use up the faults that hit this call: every fitting latency, and the first fitting fault of another kind.
+
+    ``stuck`` waits for calls that upload something (``is_upload``); asking how far an upload is does not use it up.
+    """
     fitting = Fault.objects.filter(
         Q(platform=platform) | Q(platform=Fault.ANY_PLATFORM), operation__in=[operation, Fault.Operation.ANY]
     ).exclude(times=0)
@@ -81,7 +84,7 @@ def take_faults(platform: str, operation: str) -> list[Fault]:
         is_latency = fault.fault == Fault.Kind.LATENCY
         if not is_latency and any(other.fault != Fault.Kind.LATENCY for other in taken):
             continue
-        if fault.fault == Fault.Kind.STUCK and operation != Fault.Operation.MEDIA:
+        if fault.fault == Fault.Kind.STUCK and not is_upload:
             continue
         if fault.probability is not None and random.random() >= fault.probability:  # noqa: S311 - chance, not secrecy
             continue
@@ -166,10 +169,17 @@ def record_call(request: HttpRequest, visit: Visit, status: int) -> None:
 
 
 def imitate(
-    platform: str, voice: Voice, operation: str | Callable[..., str], *, methods: str = "GET", name: str = ""
+    platform: str,
+    voice: Voice,
+    operation: str | Callable[..., str],
+    *,
+    methods: str = "GET",
+    name: str = "",
+    uploads: bool = False,
 ) -> Callable[[View], View]:
     """Make a view an endpoint of a platform: faults, refusals, headers, and the record of the call.
 
+    ``uploads``: what is posted to it may be ordered to get stuck in processing.
     ``operation`` may be a function of the request and the view's path arguments. The view gets a ``Visit`` after
     the request, and may raise ``Refused``.
     """
@@ -185,7 +195,8 @@ def imitate(
             if request.method not in allowed:
                 return JsonResponse({"error": "Method not allowed"}, status=405, headers={"Allow": ", ".join(allowed)})
             response: HttpResponse | None = None
-            for fault in take_faults(platform, kind):
+            is_upload = uploads and request.method == "POST"
+            for fault in take_faults(platform, kind, is_upload=is_upload):
                 if fault.fault == Fault.Kind.LATENCY:
                     time.sleep((fault.value or 0) / 1000)
                     visit.fault = visit.fault or fault

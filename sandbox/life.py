@@ -11,6 +11,8 @@ from datetime import datetime
 
 from sandbox.models import Event, Post
 
+TAIL, TAIL_HALF_LIFE_S = 0.2, 1.5 * 86400
+
 
 @dataclass(frozen=True)
 class Counters:
@@ -37,18 +39,24 @@ def share_of(seed: str, name: str, low: float, high: float) -> float:
     return low + (high - low) * number / 2**64
 
 
+def rise(age_s: float, half_life_s: float) -> float:
+    """From 0 towards 1, halfway after the half-life."""
+    return 1 - math.pow(2, -age_s / half_life_s)
+
+
 def count_engagement(post: Post, *, now: datetime) -> Counters:
     """The counters of a post at ``now``; they stand still once it is deleted.
 
-    Impressions rise towards a share of the audience with a half-life of half an hour to two hours, and other figures
-    with them, a little later. Comments that were planted are added to those that the audience writes.
+    Impressions rise towards a share of the audience, four fifths of them with a half-life of half an hour to two
+    hours and the rest over days; other figures follow a little later. Comments that were planted are added to those that the audience writes.
     """
     until = min(now, post.deleted_at) if post.deleted_at else now
     age_s = max((until - post.publish_at).total_seconds(), 0.0)
     seed = post.native_id
     half_life_s = share_of(seed, "half-life", 1800, 7200)
-    seen = 1 - math.pow(2, -age_s / half_life_s)
-    late = 1 - math.pow(2, -age_s / (half_life_s * 1.5))
+    tail = TAIL * rise(age_s, TAIL_HALF_LIFE_S)
+    seen = (1 - TAIL) * rise(age_s, half_life_s) + tail
+    late = (1 - TAIL) * rise(age_s, half_life_s * 1.5) + tail
     audience = max(post.account.followers, 50)
     impressions = audience * share_of(seed, "impressions", 0.35, 1.4) * seen
     likes = audience * share_of(seed, "likes", 0.01, 0.06) * late

@@ -178,8 +178,12 @@ def end_tokens(*, platform: Any, account: Any, action: Any, now: datetime | None
     raise BadOrder("action must be expire or revoke.")
 
 
-def grant_access(*, platform: Any, account: Any, client_id: Any = "", scopes: Any = None) -> dict[str, Any]:
+def grant_access(
+    *, platform: Any, account: Any, client_id: Any = "", scopes: Any = None, expires_in: Any = None
+) -> dict[str, Any]:
     """Tokens as after a consent, for programs that cannot click: what each platform would have answered.
+
+    ``expires_in``: another life of the access token, in seconds, where the platform's tokens end at all.
 
     Without ``client_id``: the seeded application; on Mastodon an application of its own. ``account`` on Facebook is
     the person; a Page's name means the person behind it.
@@ -201,6 +205,8 @@ def grant_access(*, platform: Any, account: Any, client_id: Any = "", scopes: An
         page_ids=[page.native_id for page in pages],
     )  # fmt: skip
     life_s = {PlatformName.TWITTER: ACCESS_LIFE_S, PlatformName.FACEBOOK: LONG_LIFE_S}.get(PlatformName(name))
+    asked_s = read_number(expires_in, "expires_in", low=1, high=LONG_LIFE_S)
+    life_s = int(asked_s) if asked_s and life_s else life_s
     answer: dict[str, Any] = {
         "platform": name,
         "account": {"id": target.native_id, "username": target.username, "name": target.name},

@@ -18,7 +18,7 @@ MOST_PIXELS = 33177600
 IMAGE_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 
 
-@imitate(PLATFORM, VOICE, "media", methods="POST")
+@imitate(PLATFORM, VOICE, "media", methods="POST", uploads=True)
 def upload_media(request: HttpRequest, visit: Visit) -> HttpResponse:
     """``POST /api/v2/media``: 200 for pictures, 202 for what is still being processed (videos, GIFs)."""
     account = authenticate(request, visit, "write:media")

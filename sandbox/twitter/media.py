@@ -98,7 +98,7 @@ def find_upload(request: HttpRequest, visit: Visit, native_id: str) -> Media:
     return media
 
 
-@imitate(PLATFORM, VOICE, "media", methods="GET POST", name="upload")
+@imitate(PLATFORM, VOICE, "media", methods="GET POST", name="upload", uploads=True)
 def upload(request: HttpRequest, visit: Visit) -> HttpResponse:
     """``POST /2/media/upload`` (one shot) and ``GET ...?command=STATUS&media_id=``."""
     now = timezone.now()
@@ -168,7 +168,7 @@ def append(request: HttpRequest, visit: Visit, native_id: str) -> HttpResponse:
     return JsonResponse({"data": {"expires_at": expires_at}})
 
 
-@imitate(PLATFORM, VOICE, "media", methods="POST", name="finalize")
+@imitate(PLATFORM, VOICE, "media", methods="POST", name="finalize", uploads=True)
 def finalize(request: HttpRequest, visit: Visit, native_id: str) -> HttpResponse:
     """``POST /2/media/upload/:id/finalize``: videos and GIFs are ready two seconds later."""
     media = find_upload(request, visit, native_id)

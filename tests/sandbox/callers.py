@@ -63,9 +63,7 @@ class Caller:
         return self.client.get(self.base + path, query or {}, headers=self._headers(None))
 
     def json(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
-        return self.client.post(
-            self.base + path, body, content_type="application/json", headers=self._headers(headers)
-        )
+        return self.client.post(self.base + path, body, content_type="application/json", headers=self._headers(headers))
 
     def form(self, path: str, fields: dict[str, Any]) -> Any:
         return self.client.post(self.base + path, fields, headers=self._headers(None))

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.test.client import Client as Browser
 
 from sandbox.seed import seed_demo
 from tests.sandbox.callers import Caller, connect_facebook, connect_mastodon, connect_x
@@ -16,32 +15,32 @@ def seeded(db: None) -> None:
 
 
 @pytest.fixture
-def browser(seeded: None) -> Browser:
+def visitor(seeded: None) -> Client:
     return Client()
 
 
 @pytest.fixture
-def x(browser: Browser) -> Caller:
-    return connect_x(browser)
+def x(visitor: Client) -> Caller:
+    return connect_x(visitor)
 
 
 @pytest.fixture
-def facebook(browser: Browser) -> Caller:
+def facebook(visitor: Client) -> Caller:
     """With the token of the Page "Riverside Golf Club"."""
-    return connect_facebook(browser)
+    return connect_facebook(visitor)
 
 
 @pytest.fixture
-def mastodon(browser: Browser) -> Caller:
-    return connect_mastodon(browser)
+def mastodon(visitor: Client) -> Caller:
+    return connect_mastodon(visitor)
 
 
 @pytest.fixture
-def taken(browser: Browser) -> Any:
+def taken(visitor: Client) -> Any:
     """The posts that a platform took, as the control interface tells."""
 
     def read(platform: str) -> list[dict[str, Any]]:
-        results: list[dict[str, Any]] = browser.get("/sandbox/api/posts", {"platform": platform}).json()["results"]
+        results: list[dict[str, Any]] = visitor.get("/sandbox/api/posts", {"platform": platform}).json()["results"]
         return results
 
     return read

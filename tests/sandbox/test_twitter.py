@@ -83,15 +83,15 @@ def test_one_cashtag_is_allowed_and_two_are_not(x: Caller) -> None:
     assert (refused.status_code, "one cashtag" in refused.json()["detail"]) == (403, True)
 
 
-def test_the_same_text_again_is_refused_as_duplicate_until_a_day_has_gone(browser: Client, taken: Taken) -> None:
+def test_the_same_text_again_is_refused_as_duplicate_until_a_day_has_gone(visitor: Client, taken: Taken) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        assert post(connect_x(browser)).status_code == 201
-        refused = post(connect_x(browser))
+        assert post(connect_x(visitor)).status_code == 201
+        refused = post(connect_x(visitor))
         assert refused.status_code == 403
         assert refused.json()["detail"] == "You are not allowed to create a Tweet with duplicate content."
-        assert post(connect_x(browser, account="2244994946")).status_code == 201
+        assert post(connect_x(visitor, account="2244994946")).status_code == 201
         clock.shift(timedelta(days=1, seconds=1))
-        assert post(connect_x(browser)).status_code == 201
+        assert post(connect_x(visitor)).status_code == 201
     assert len(taken("TWITTER")) == 3
 
 
@@ -108,13 +108,13 @@ def test_pictures_go_up_get_alt_text_and_are_attached(x: Caller, taken: Taken) -
     assert read["entities"]["urls"][0]["expanded_url"].endswith(f"/status/{one['id']}/photo/1")
 
 
-def test_a_foreign_or_expired_picture_is_refused(browser: Client) -> None:
+def test_a_foreign_or_expired_picture_is_refused(visitor: Client) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        mine = upload(connect_x(browser)).json()["data"]["id"]
-        other = post(connect_x(browser, account="2244994946"), media={"media_ids": [mine]})
+        mine = upload(connect_x(visitor)).json()["data"]["id"]
+        other = post(connect_x(visitor, account="2244994946"), media={"media_ids": [mine]})
         assert (other.status_code, other.json()["errors"][0]["message"]) == (400, "Your media IDs are invalid.")
         clock.shift(timedelta(hours=25))
-        assert post(connect_x(browser), media={"media_ids": [mine]}).status_code == 400
+        assert post(connect_x(visitor), media={"media_ids": [mine]}).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,10 @@ def test_a_text_file_that_is_called_a_picture_is_refused(x: Caller) -> None:
     assert upload(x, media=fake).status_code == 400
 
 
-def test_a_chunked_upload_is_put_together_and_processed(browser: Client) -> None:
+def test_a_chunked_upload_is_put_together_and_processed(visitor: Client) -> None:
     content = picture("GIF").getvalue()
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        x = connect_x(browser)
+        x = connect_x(visitor)
         start = {"media_type": "image/gif", "media_category": "tweet_gif", "total_bytes": len(content)}
         media_id = x.json("/2/media/upload/initialize", start).json()["data"]["id"]
         for index, part in ((1, content[100:]), (0, content[:100])):
@@ -165,30 +165,32 @@ def test_a_chunked_upload_is_put_together_and_processed(browser: Client) -> None
         assert post(x, media={"media_ids": [media_id]}).status_code == 201
 
 
-def test_a_thread_replies_to_its_own_posts_and_strangers_cannot_be_replied_to(browser: Client, x: Caller) -> None:
+def test_a_thread_replies_to_its_own_posts_and_strangers_cannot_be_replied_to(visitor: Client, x: Caller) -> None:
     first = post(x, "One").json()["data"]["id"]
     second = post(x, "Two", reply={"in_reply_to_tweet_id": first}).json()["data"]["id"]
     read = x.get(f"/2/tweets/{second}", {"tweet.fields": "conversation_id,referenced_tweets"}).json()["data"]
     assert read["conversation_id"] == first
     assert read["referenced_tweets"] == [{"type": "replied_to", "id": first}]
-    stranger = connect_x(browser, account="2244994946")
+    stranger = connect_x(visitor, account="2244994946")
     refused = post(stranger, "Three", reply={"in_reply_to_tweet_id": first})
     assert (refused.status_code, "have not been mentioned" in refused.json()["detail"]) == (403, True)
 
 
-def test_who_mentions_the_account_may_be_answered(browser: Client, x: Caller) -> None:
+def test_who_mentions_the_account_may_be_answered(visitor: Client, x: Caller) -> None:
     order = {"platform": "TWITTER", "kind": "mention", "account": "@riversidegc", "text": "When do you open?"}
-    planted = browser.post("/sandbox/api/events", order, content_type="application/json").json()
-    mentions = x.get(f"/2/users/{RIVERSIDE_X}/mentions", {"tweet.fields": "author_id", "expansions": "author_id"}).json()
+    planted = visitor.post("/sandbox/api/events", order, content_type="application/json").json()
+    mentions = x.get(
+        f"/2/users/{RIVERSIDE_X}/mentions", {"tweet.fields": "author_id", "expansions": "author_id"}
+    ).json()
     assert [one["id"] for one in mentions["data"]] == [planted["id"]]
     assert mentions["data"][0]["text"] == "@riversidegc When do you open?"
     assert mentions["includes"]["users"][0]["username"] == "joe_almeida"
     assert post(x, "At eight.", reply={"in_reply_to_tweet_id": planted["id"]}).status_code == 201
 
 
-def test_a_deleted_post_is_gone_for_readers_and_kept_in_the_record(browser: Client, x: Caller, taken: Taken) -> None:
+def test_a_deleted_post_is_gone_for_readers_and_kept_in_the_record(visitor: Client, x: Caller, taken: Taken) -> None:
     post_id = post(x).json()["data"]["id"]
-    assert connect_x(browser, account="2244994946").delete(f"/2/tweets/{post_id}").status_code == 403
+    assert connect_x(visitor, account="2244994946").delete(f"/2/tweets/{post_id}").status_code == 403
     assert x.delete(f"/2/tweets/{post_id}").json() == {"data": {"deleted": True}}
     assert x.delete(f"/2/tweets/{post_id}").status_code == 404
     assert x.get(f"/2/tweets/{post_id}").json()["errors"][0]["title"] == "Not Found Error"
@@ -223,13 +225,13 @@ def test_a_wrong_query_is_refused(x: Caller, path: str, query: dict[str, str]) -
     assert x.get(path, query).status_code == 400
 
 
-def test_a_timeline_is_read_newest_first_in_pages_and_from_a_time_on(browser: Client) -> None:
+def test_a_timeline_is_read_newest_first_in_pages_and_from_a_time_on(visitor: Client) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         ids = []
         for number in range(7):
-            ids.append(post(connect_x(browser), f"Post {number}").json()["data"]["id"])
+            ids.append(post(connect_x(visitor), f"Post {number}").json()["data"]["id"])
             clock.shift(timedelta(minutes=1))
-        x = connect_x(browser)
+        x = connect_x(visitor)
         first = x.get(f"/2/users/{RIVERSIDE_X}/tweets", {"max_results": "5"}).json()
         assert [one["id"] for one in first["data"]] == ids[:1:-1]
         query = {"max_results": "5", "pagination_token": first["meta"]["next_token"]}
@@ -241,14 +243,14 @@ def test_a_timeline_is_read_newest_first_in_pages_and_from_a_time_on(browser: Cl
         assert [one["id"] for one in late["data"]] == ids[:4:-1]
         clock.shift(timedelta(days=1))
         since = timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        x = connect_x(browser)
+        x = connect_x(visitor)
         none = x.get(f"/2/users/{RIVERSIDE_X}/tweets", {"start_time": since}).json()
         assert none == {"meta": {"result_count": 0}}
 
 
-def test_the_window_of_a_user_ends_with_429_and_opens_again(browser: Client) -> None:
+def test_the_window_of_a_user_ends_with_429_and_opens_again(visitor: Client) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        x = connect_x(browser)
+        x = connect_x(visitor)
         for left in range(74, -1, -1):
             answer = x.get("/2/users/me")
             assert answer.headers["x-rate-limit-remaining"] == str(left)
@@ -259,7 +261,7 @@ def test_the_window_of_a_user_ends_with_429_and_opens_again(browser: Client) -> 
         assert x.get("/2/users/me").status_code == 200
 
 
-def test_a_missing_scope_is_forbidden(browser: Client) -> None:
-    reader = connect_x(browser, scope="tweet.read users.read offline.access")
+def test_a_missing_scope_is_forbidden(visitor: Client) -> None:
+    reader = connect_x(visitor, scope="tweet.read users.read offline.access")
     assert post(reader).status_code == 403
     assert upload(reader).status_code == 403
