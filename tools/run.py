@@ -153,7 +153,7 @@ def children_of(port: int) -> list["Child"]:
     return [
         Child("web", [
             "-m", "granian", "--interface", "wsgi", "config.wsgi:application", "--host", "127.0.0.1", "--port", str(port),
-            "--blocking-threads", "32", "--workers-kill-timeout", "3", "--log-level", "warning",
+            "--blocking-threads", "32", "--workers-kill-timeout", "3", "--log-level", "error",
         ]),
         Child("publish", [*worker, "-n", "publish@%h", "-Q", "publish,dispatch", "-c", "8"]),
         Child("general", [*worker, "-n", "general@%h", "-Q", "default,sync,ingest,dispatch", "-c", "4"]),

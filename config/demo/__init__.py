@@ -39,7 +39,6 @@ from publishing.services import MediaUse, PostInput, create_post, publish_now, s
 
 LADDER_H = (1, 3, 6, 12, 24, 48, 96, 144)
 """Ages, in hours, at which the history of a post has a point."""
-EXPIRES_IN = timedelta(days=4)
 
 
 class Sandbox:
@@ -119,7 +118,8 @@ class ClubFiller:
         )
         if connection := known.first():
             return connection
-        grant = self.sandbox.tell("grants", {"platform": account.platform, "account": account.native_id})
+        order = {"platform": account.platform, "account": account.native_id} | account.grant
+        grant = self.sandbox.tell("grants", order)
         page = next((page for page in grant["pages"] if page["id"] == account.native_id), None)
         return connect_with_tokens(
             self.organization,
@@ -235,19 +235,15 @@ class ClubFiller:
             sync_connection_engagement(connection_id, now)
 
     def troubles(self) -> None:
-        """What a club also meets: a token that ends soon, and an account that took its access back."""
-        if self.club.expiring:
-            expiring = self.connections[self.club.expiring]
-            SocialConnection.objects.filter(pk=expiring.pk, token_expires_at__isnull=True).update(
-                token_expires_at=self.now + EXPIRES_IN, next_refresh_at=None
-            )
-        if self.club.broken:
-            broken = self.connections[self.club.broken]
-            broken.refresh_from_db()
-            if broken.is_active:
-                order = {"platform": broken.platform, "account": broken.platform_account_id, "action": "revoke"}
-                self.sandbox.tell("tokens", order)
-                validate_connection(broken, by=SYSTEM)
+        """An account whose people took the access back at the platform: its posts wait for a new consent."""
+        if not self.club.broken:
+            return
+        broken = self.connections[self.club.broken]
+        broken.refresh_from_db()
+        if broken.is_active:
+            order = {"platform": broken.platform, "account": broken.platform_account_id, "action": "revoke"}
+            self.sandbox.tell("tokens", order)
+            validate_connection(broken, by=SYSTEM)
 
 
 def past(post: SocialPost) -> datetime:

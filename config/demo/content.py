@@ -1,6 +1,7 @@
 """What the two clubs of the demonstration say, to whom and when. Days count from today, times are the club's own."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from accounts.permissions import Role
 
@@ -22,6 +23,8 @@ class Account:
     platform: str
     native_id: str
     server: str = ""
+    grant: dict[str, Any] = field(default_factory=dict)
+    """What is special about its consent, as the sandbox's ``grants`` takes it."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,6 @@ class Club:
     pictures: dict[str, Picture]
     campaigns: tuple[CampaignPlan, ...]
     ideas: tuple[Idea, ...]
-    expiring: str = ""
-    """Account whose token ends within days."""
     broken: str = ""
     """Account whose owner took the access back at the platform."""
 
@@ -90,13 +91,15 @@ RIVERSIDE = Club(
     ),
     accounts=(
         Account("x", "TWITTER", "2244994945"),
-        Account("shop", "TWITTER", "2244994946"),
+        # Consented to before it was asked for "offline.access": its token ends within days and cannot be renewed.
+        Account("shop", "TWITTER", "2244994946", grant={
+            "scopes": "tweet.read tweet.write users.read media.write", "expires_in": 4 * 86400,
+        }),
         Account("facebook", "FACEBOOK", "104000000000011"),
         Account("juniors", "FACEBOOK", "104000000000012"),
         Account("mastodon", "MASTODON", "109348220000000001", server=SERVER),
     ),
-    expiring="juniors",
-    broken="shop",
+    broken="juniors",
     pictures={
         "dawn": Picture("course", "dawn", "first-light-on-the-fourth.jpg", "The fourth green at first light, mist over the river"),
         "noon": Picture("course", "noon", "the-ninth-at-noon.jpg", "The ninth green under a clear sky, flag in the wind"),
