@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
@@ -37,7 +38,6 @@ from connections.platforms.base import Draft, Json, Platform, Published
 from connections.tokens import call_with_fresh_token
 from publishing.drafts import draft_of, problems_of_post
 from publishing.errors import IllegalTransition, LeaseLost
-from publishing.hurry import hurry
 from publishing.models import Hold, Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
 from publishing.services import UNCLAIMED, move_status
 
@@ -69,6 +69,7 @@ class AttemptJournal:
     def __init__(self, attempt: PublishAttempt, holder: str) -> None:
         self.attempt = attempt
         self.holder = holder
+        self.steps: dict[str, PublishStep] | None = None
 
     def once(self, name: str, call: Callable[[], Json]) -> Json:
         return self._run(name, call, is_public=True)
@@ -77,32 +78,52 @@ class AttemptJournal:
         return self._run(name, call, is_public=False)
 
     def _run(self, name: str, call: Callable[[], Json], *, is_public: bool) -> Json:
-        step = PublishStep.objects.filter(attempt=self.attempt, name=name).first()
+        step = self.begun().get(name)
         if step is not None and step.finished_at is not None:
             result: Json = step.result
             return result
         if step is not None and step.is_public and not step.error:
             raise OutcomeUnknown("An earlier try was cut off while it was sending.")
-        self.renew()
-        now = timezone.now()
-        step, _made = PublishStep.objects.update_or_create(
-            attempt=self.attempt, name=name, defaults={"is_public": is_public, "started_at": now, "error": ""}
-        )
+        step = self._begin(step, name, is_public=is_public)
         try:
             result = call()
         except OutcomeUnknown:
             raise  # begun and not finished: exactly what is true
         except PlatformError as error:
-            PublishStep.objects.filter(pk=step.pk).update(error=error.code)
+            self._note(step, error=error.code)
             raise
         except Exception as error:
             if not is_public:
-                PublishStep.objects.filter(pk=step.pk).update(error=type(error).__name__[:300])
+                self._note(step, error=type(error).__name__[:300])
                 raise
             log.exception("a public call ended in an error of our own", post=str(self.attempt.post_id), step=name)
             raise OutcomeUnknown("The answer of the platform could not be read.") from error
-        PublishStep.objects.filter(pk=step.pk).update(finished_at=timezone.now(), result=result)
+        self._note(step, finished_at=timezone.now(), result=result)
         return result
+
+    def begun(self) -> dict[str, PublishStep]:
+        """The steps of this attempt. Read once: only the holder of the lease writes them."""
+        if self.steps is None:
+            self.steps = {step.name: step for step in self.attempt.steps.all()}
+        return self.steps
+
+    @transaction.atomic
+    def _begin(self, step: PublishStep | None, name: str, *, is_public: bool) -> PublishStep:
+        """Extend the lease and write the step down, both or neither. Raises LeaseLost."""
+        self.renew()
+        now = timezone.now()
+        if step is None:
+            step = PublishStep.objects.create(attempt=self.attempt, name=name, is_public=is_public, started_at=now)
+            self.begun()[name] = step
+        else:
+            self._note(step, started_at=now, error="")
+        return step
+
+    @staticmethod
+    def _note(step: PublishStep, **changes: Any) -> None:
+        PublishStep.objects.filter(pk=step.pk).update(**changes)
+        for field, value in changes.items():
+            setattr(step, field, value)
 
     def renew(self) -> None:
         """Extend the lease before a call. Raises LeaseLost when another worker has taken over."""
@@ -141,13 +162,14 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
     ).update(claimed_by=holder, lease_until=now + lease())
     if not taken:
         return None
-    post = SocialPost.objects.select_related("connection", "organization", "created_by").get(pk=post_id)
-    attempt = post.attempts.filter(outcome="").first()
-    if attempt is not None:
-        attempt.owner = holder
-        attempt.save(update_fields=["owner"])
+    post = SocialPost.objects.with_card().get(pk=post_id)
+    attempts = list(post.attempts.all())
+    for attempt in attempts:
         attempt.post = post
-        return attempt
+        if not attempt.outcome:
+            attempt.owner = holder
+            attempt.save(update_fields=["owner"])
+            return attempt
     allowed_from = max(filter(None, (post.scheduled_at, post.next_attempt_at)))
     revived = post.settled_at is not None and post.scheduled_at is not None and post.settled_at >= post.scheduled_at
     if not revived and now - allowed_from > timedelta(hours=settings.PUBLISH_LATE_AFTER_H):
@@ -156,7 +178,7 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
             post, "TOO_LATE", f"This post was due {late_h} hours ago and was not sent. Publish it now, move it or cancel it."
         )
         return None
-    number = (post.attempts.order_by("-number").values_list("number", flat=True).first() or 0) + 1
+    number = attempts[-1].number + 1 if attempts else 1
     return PublishAttempt.objects.create(
         organization=post.organization, post=post, number=number, key=UUID(draft_of(post).key), owner=holder, started_at=now
     )
@@ -168,7 +190,7 @@ def run_attempt(attempt: PublishAttempt, holder: str) -> None:
     journal = AttemptJournal(attempt, holder)
     try:
         blocking = [problem for problem in problems_of_post(post) if problem.blocking]
-        if blocking and not attempt.steps.exists():
+        if blocking and not journal.begun():
             raise ContentRejected(" ".join(problem.message for problem in blocking))
         draft = draft_of(post)
         earlier = unresolved_attempt(post, before=attempt)
@@ -186,6 +208,8 @@ def run_attempt(attempt: PublishAttempt, holder: str) -> None:
 
 def unresolved_attempt(post: SocialPost, *, before: PublishAttempt) -> PublishAttempt | None:
     """The earliest earlier attempt whose outcome nobody knows: it may have put the post out."""
+    if before.number == 1:
+        return None
     return post.attempts.filter(outcome=Outcome.UNKNOWN, number__lt=before.number).first()
 
 
@@ -234,10 +258,9 @@ def record_published(attempt: PublishAttempt, published: Published, *, note: str
         if note:
             _tell_creator(post, "post.partly_published", note)
         # Conditional, so that two posts ending at once leave the later time whatever the order of their commits.
-        connections = SocialConnection.objects.filter(pk=post.connection_id)
-        connections.filter(last_post_at__isnull=True).update(last_post_at=published.at)
-        connections.filter(last_post_at__lt=published.at).update(last_post_at=published.at)
-        transaction.on_commit(partial(hurry, "publishing.tasks.dispatch_due_posts_task"), robust=True)
+        SocialConnection.objects.filter(
+            Q(last_post_at__isnull=True) | Q(last_post_at__lt=published.at), pk=post.connection_id
+        ).update(last_post_at=published.at)
 
 
 def close(attempt: PublishAttempt, outcome: str, *, error: Exception | None = None) -> None:

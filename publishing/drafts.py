@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from campaigns.models import Campaign
@@ -35,8 +35,7 @@ def _media(use: MediaUse) -> DraftMedia:
     asset = use.asset
 
     def open_file() -> BinaryIO:
-        stream: BinaryIO = asset.file.storage.open(asset.file.name, "rb")
-        return stream
+        return cast(BinaryIO, asset.file.storage.open(str(asset.file.name), "rb"))
 
     return DraftMedia(
         id=str(asset.pk),
@@ -62,7 +61,10 @@ def draft_of_input(given: PostInput, *, key: str = "") -> Draft:
 
 def input_of(post: SocialPost) -> PostInput:
     """What a stored post says, as a person would have given it."""
-    uses = tuple(MediaUse(use.asset, use.alt_text) for use in post.attached_media.select_related("asset"))
+    attached = post.attached_media.all()
+    if "attached_media" not in getattr(post, "_prefetched_objects_cache", {}):
+        attached = attached.select_related("asset")
+    uses = tuple(MediaUse(use.asset, use.alt_text) for use in attached)
     return PostInput(post.content, post.link_url, post.first_comment, uses, post.options, post.campaign)
 
 
