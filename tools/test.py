@@ -14,7 +14,7 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 NOTHING_COLLECTED = 5
-RUNS = {"sqlite": [], "postgres": ["-m", "not browser"]}
+RUNS = {"sqlite": [], "postgres": ["-m", "not browser", "--ignore=tests/test_run.py"]}
 """Name -> what pytest is told. The database is chosen by PARLEY_TEST_DATABASE (tests/settings.py)."""
 
 
