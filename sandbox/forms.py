@@ -1,8 +1,22 @@
 """The forms of the sandbox's pages."""
 
+from typing import TYPE_CHECKING
+
 from django import forms
 
 from sandbox.models import Account, Event, Fault, PlatformName
+
+if TYPE_CHECKING:
+    _AccountField = forms.ModelChoiceField[Account]
+else:
+    _AccountField = forms.ModelChoiceField
+
+
+class AccountField(_AccountField):
+    """Accounts told apart by their platform: a club has the same name on each."""
+
+    def label_from_instance(self, obj: Account) -> str:
+        return f"{obj} ({obj.get_platform_display()})"
 
 
 class FaultForm(forms.Form):
@@ -36,9 +50,7 @@ class EventForm(forms.Form):
     """Something that the outside world does."""
 
     kind = forms.ChoiceField(choices=Event.Kind.choices)
-    account = forms.ModelChoiceField(
-        queryset=Account.objects.exclude(kind=Account.Kind.PERSON), empty_label=None, label="To"
-    )
+    account = AccountField(queryset=Account.objects.exclude(kind=Account.Kind.PERSON), empty_label=None, label="To")
     author_name = forms.CharField(initial="Joe Almeida", max_length=100, label="From")
     author_username = forms.CharField(initial="joe_almeida", max_length=30, label="Handle")
     text = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=2000)
