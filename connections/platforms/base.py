@@ -73,6 +73,15 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """How often something may be done in any ``window``: ``kind`` "posts" (public posts) or "requests" (any call)."""
+
+    kind: str
+    limit: int
+    window: timedelta
+
+
+@dataclass(frozen=True)
 class AppCredentials:
     """A registration of Parley at a platform."""
 
@@ -222,6 +231,8 @@ class Platform:
     metrics_batch: ClassVar[int] = 1
     """How many posts one metrics call takes."""
     price_hint: ClassVar[str] = ""
+    budgets: ClassVar[tuple[Budget, ...]] = ()
+    """What one connection may use, until the operator says otherwise (RATE_BUDGETS)."""
 
     def __init__(
         self,

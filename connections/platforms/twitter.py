@@ -103,6 +103,7 @@ class Twitter(Platform):
     keep_alive_every = timedelta(days=1)
     absence_proof_after = timedelta(seconds=60)
     metrics_batch = 100
+    budgets = (Budget("posts", 200, timedelta(minutes=15)), Budget("requests", 300, timedelta(minutes=15)))
     price_hint = PRICE_HINTS.get(settings.TWITTER_ACCESS_LEVEL, "")
 
     http: PlatformHttp

@@ -5,7 +5,6 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -53,7 +52,7 @@ class Sandbox:
 
 
 @pytest.fixture
-def sandbox(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def sandbox(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     settings.ROOT_URLCONF = "tests.connections.platforms.sandbox_urls"
     address = {name: f"{live_server.url}/sandbox/{name.lower()}" for name in NAMES}
     settings.PLATFORM_API_URLS = address
@@ -62,7 +61,7 @@ def sandbox(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("connections.http.FIRST_WAIT_S", 0.01)
     running = Sandbox(live_server.url)
     running.order("seed")
-    yield running
+    return running
 
 
 def app_for(name: str, redirect_uri: str) -> AppCredentials:
