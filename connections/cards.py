@@ -129,7 +129,7 @@ def _expiry_of(connection: SocialConnection) -> str:
     if policy == TokenPolicy.ROTATING:
         return _("renewed by itself")
     if connection.token_expires_at is None:
-        return _("until it is revoked")
+        return _("without end")
     return _("renewed by itself before") if policy == TokenPolicy.EXTENDING else _("until")
 
 

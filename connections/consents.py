@@ -55,6 +55,11 @@ class Candidate:
     connection: SocialConnection | None
 
     @property
+    def handle(self) -> str:
+        handle = self.account.handle.lstrip("@")
+        return f"@{handle}" if handle else ""
+
+    @property
     def is_connected(self) -> bool:
         return self.connection is not None and self.connection.is_active
 
@@ -248,6 +253,12 @@ def _connect(
 def _sentence(platform: type[Platform], error: PlatformError, server_url: str) -> str:
     """One sentence for people, with what to do next."""
     name = server_url.split("://")[-1] or platform.label
+    if error.platform_code in APP_REFUSED:
+        if platform.needs_server:
+            return _("%(name)s no longer knows Parley. Connect again: Parley introduces itself anew.") % {"name": name}
+        return _(
+            "%(name)s does not know the app that Parley was given. Check its client id and secret, then connect again."
+        ) % {"name": name}
     match error:
         case TransientError() | OutcomeUnknown():
             return _(
@@ -257,10 +268,6 @@ def _sentence(platform: type[Platform], error: PlatformError, server_url: str) -
             return _("%(name)s takes no more requests from here for the moment. Try again in a quarter of an hour.") % {
                 "name": name
             }
-        case InvalidToken(platform_code=code) if code in APP_REFUSED:
-            return _(
-                "%(name)s does not know the app that Parley was given. Check its client id and secret, then connect again."
-            ) % {"name": name}
         case InvalidToken():
             return _("The consent at %(name)s took too long or was used before. Connect again.") % {"name": name}
         case PermissionMissing(scopes=scopes) if scopes:

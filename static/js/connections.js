@@ -3,7 +3,8 @@ const form = document.querySelector("[data-choose]");
 
 function show() {
   const chosen = form.querySelectorAll("input[name=accounts]:checked").length;
-  form.querySelector("[data-choose-count]").textContent = String(chosen);
+  const count = form.querySelector("[data-choose-count]");
+  count.textContent = count.dataset.chooseCount.replace("%s", String(chosen));
   form.querySelector("button[type=submit]").disabled = chosen === 0;
 }
 
