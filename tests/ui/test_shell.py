@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
+from django.core.mail import EmailMessage
 from django.db import connection
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
@@ -148,6 +150,37 @@ def test_a_wrong_password_is_said_and_the_address_is_kept(
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert").first).to_contain_text("not correct")
     expect(page.get_by_label("Email")).to_have_value(alice.email)
+
+
+@pytest.mark.browser
+def test_somebody_signs_up_and_the_mailed_link_opens_their_new_organization_in_their_zone(
+    page: Page, server: LiveServer, mailoutbox: list[EmailMessage], complaints: list[str]
+) -> None:
+    page.goto(f"{server.url}/accounts/login/")
+    page.get_by_role("link", name="Create an account").click()
+    page.get_by_label("Your name").fill("Joana Pires")
+    page.get_by_label("Organization").fill("Lakeside Rowing")
+    page.get_by_label("Email").fill("joana@lakeside.example")
+    page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
+
+    link = re.search(r"https?://\S+/accounts/confirm-email/\S+", str(mailoutbox[-1].body))
+    assert link is not None
+    page.goto(server.url + urlsplit(link[0]).path)
+    expect(page.get_by_role("main")).to_contain_text("joana@lakeside.example")
+    page.get_by_role("button", name="Yes, confirm").click()
+    expect(page.locator(".org-name")).to_have_text("Lakeside Rowing")
+    expect(page.locator(".org-meta").first).to_contain_text("Europe/Lisbon")
+
+
+@pytest.mark.browser
+def test_a_link_that_was_used_or_is_too_old_says_what_to_do(
+    page: Page, server: LiveServer, complaints: list[str]
+) -> None:
+    for address in ("confirm-email/Mg:nonsense/", "password/reset/key/1-nonsense/"):
+        page.goto(f"{server.url}/accounts/{address}")
+        expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
 
 
 @pytest.mark.browser
@@ -350,7 +383,14 @@ def test_everybody_can_use_the_pages_of_the_frame(
         if too_wide > 0:
             found[f"{address} is too wide"] = too_wide
 
-    for address in ("login/", "signup/", "password/reset/", "password/reset/done/", "confirm-email/"):
+    for address in (
+        "login/",
+        "signup/",
+        "password/reset/",
+        "password/reset/done/",
+        "confirm-email/",
+        "confirm-email/Mg:nonsense/",
+    ):
         judge(f"/accounts/{address}")
     judge("/there/is/nothing/here/")
     sign_in(page, server, alice.email)
