@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, models, transaction
@@ -59,6 +59,7 @@ class OwnRelatedField(serializers.PrimaryKeyRelatedField[Any]):
     def __init__(self, *, model: type[models.Model] | None = None, **kwargs: Any) -> None:
         if model is not None and not kwargs.get("read_only"):
             kwargs["queryset"] = model._default_manager.all()
+        kwargs.setdefault("pk_field", serializers.UUIDField())
         super().__init__(**kwargs)
 
     def get_queryset(self) -> Any:
@@ -67,6 +68,18 @@ class OwnRelatedField(serializers.PrimaryKeyRelatedField[Any]):
         if queryset is None or request is None or not hasattr(request, "organization"):
             return queryset.none() if queryset is not None else None
         return queryset.for_organization(request.organization)
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment that says its zone; one without is refused rather than guessed."""
+
+    default_error_messages = {"naive": "Say the zone too, for example 2026-12-03T09:00:00Z."}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.utcoffset() is None:
+            self.fail("naive")
+        moment: datetime = super().enforce_timezone(value)
+        return moment
 
 
 class EmptySerializer(StrictSerializer):
@@ -207,6 +220,10 @@ class OrganizationViewSet(IdempotentWrites, GenericViewSet[Any]):
         super().initial(request, *args, **kwargs)
         refuse_unknown_parameters(request, self.known_parameters())
         self.claim_idempotency_key(request)
+
+    def take_no_body(self) -> None:
+        """For actions without a body: one that brings fields is refused, not ignored."""
+        EmptySerializer(data=self.request.data).is_valid(raise_exception=True)
 
     def known_parameters(self) -> set[str]:
         known = set(self.parameters.get(self.action or "", frozenset()))

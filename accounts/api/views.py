@@ -191,6 +191,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organi
     @action(detail=True, methods=["post"])
     def resend(self, request: Request, pk: UUID) -> Response:
         """Send a fresh link; older ones stop working."""
+        self.take_no_body()
         invitation = invitations.resend_invitation(self.get_object(), by=self.request.user)
         invitation.refresh_from_db()
         return Response(self.get_serializer(invitation).data)
@@ -227,6 +228,7 @@ class NotificationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Orga
     @action(detail=True, methods=["post"])
     def read(self, request: Request, pk: UUID) -> Response:
         """Mark one as read."""
+        self.take_no_body()
         notification = self.get_object()
         mark_read(self.request.user, self.request.organization, str(notification.pk))
         notification.refresh_from_db()
@@ -238,4 +240,5 @@ class NotificationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Orga
     @action(detail=False, methods=["post"], url_path="read", url_name="read-all")
     def read_all(self, request: Request) -> Response:
         """Mark all as read."""
+        self.take_no_body()
         return Response({"read": mark_read(self.request.user, self.request.organization)})

@@ -1,0 +1,560 @@
+"""REST endpoints of posts, post groups, media and the calendar."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import FileResponse, HttpResponseBase
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.base import (
+    EmptySerializer,
+    MomentField,
+    OrganizationViewSet,
+    OwnRelatedField,
+    StrictModelSerializer,
+    StrictSerializer,
+)
+from accounts.errors import DomainError
+from accounts.permissions import may
+from campaigns.models import Campaign
+from connections.models import SocialConnection
+from connections.platforms.base import platforms
+from publishing import services
+from publishing.drafts import MediaUse, PostInput, input_of
+from publishing.engagement import sync_post_engagement
+from publishing.errors import PostHasProblems
+from publishing.media import delete_asset, describe_asset, store_upload
+from publishing.models import MediaAsset, PostGroup, PostMetric, PostStatus, SocialPost
+
+CALENDAR_DAYS = 100
+TEXT_MOST = 100_000
+OPTIONS_MOST = 20_000
+MEDIA_MOST = 20
+CONNECTIONS_MOST = 50
+
+
+class GroupHasProblems(DomainError):
+    """What the platforms would refuse of a group's posts; ``problems`` names each with its connection."""
+
+    code = "post_has_problems"
+    http_status = 422
+
+    def __init__(self, problems: list[dict[str, Any]]) -> None:
+        self.problems = problems
+        super().__init__(" ".join(dict.fromkeys(problem["message"] for problem in problems)))
+
+
+# --- what goes in and out ---------------------------------------------------------------------------------------------
+
+
+class OptionsField(serializers.DictField):
+    """Options of a platform: a small JSON object. What it holds is judged by the platform's own checks."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        options: dict[str, Any] = super().to_internal_value(data)
+        try:
+            text = json.dumps(options, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValidationError("The options hold characters that cannot be stored.") from error
+        if b"\\u0000" in text or len(text) > OPTIONS_MOST:
+            raise ValidationError("The options hold characters that cannot be stored, or too many.")
+        return options
+
+
+class PostSerializer(serializers.ModelSerializer[SocialPost]):
+    platform = serializers.CharField(source="connection.platform", read_only=True)
+    media = serializers.SerializerMethodField(help_text="Ids of the media assets, in order.")
+    options = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = SocialPost
+        fields = (
+            "id", "connection", "platform", "group", "campaign", "content", "link_url", "first_comment", "media", "options",
+            "status", "scheduled_at", "published_at", "platform_post_id", "permalink", "retry_count", "error_code",
+            "error_message", "likes", "comments", "shares", "reach", "impressions", "clicks", "engagement_synced_at",
+            "created_by", "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
+    def get_media(self, post: SocialPost) -> list[str]:
+        return [str(use.asset_id) for use in post.attached_media.all()]
+
+
+class ContentSerializer(StrictSerializer):
+    """What a post says."""
+
+    content = serializers.CharField(
+        required=False, allow_blank=True, max_length=TEXT_MOST, trim_whitespace=False, help_text="The text."
+    )
+    link_url = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+    first_comment = serializers.CharField(
+        required=False, allow_blank=True, max_length=TEXT_MOST, trim_whitespace=False
+    )
+    media = serializers.ListField(
+        child=OwnRelatedField(model=MediaAsset), required=False, max_length=MEDIA_MOST,
+        help_text="Ids of media assets, in order.",
+    )  # fmt: skip
+    options = OptionsField(required=False)
+
+
+def _given(start: PostInput, changes: Mapping[str, Any]) -> PostInput:
+    """What is said now, given what was said before. A picture that stays keeps the words that this post gave it."""
+    said = {use.asset.pk: use for use in start.media}
+    media = start.media
+    if "media" in changes:
+        media = tuple(said.get(asset.pk, MediaUse(asset)) for asset in changes["media"])
+    return PostInput(
+        content=changes.get("content", start.content),
+        link_url=changes.get("link_url", start.link_url),
+        first_comment=changes.get("first_comment", start.first_comment),
+        media=media,
+        options=changes.get("options", start.options),
+        campaign=changes.get("campaign", start.campaign),
+    )
+
+
+class PostChangeSerializer(ContentSerializer):
+    campaign = OwnRelatedField(model=Campaign, required=False, allow_null=True)
+    scheduled_at = MomentField(
+        required=False, allow_null=True, help_text="When it goes out. Null takes a scheduled post back to the drafts."
+    )
+
+
+class PostCreateSerializer(PostChangeSerializer):
+    connection = OwnRelatedField(model=SocialConnection)
+    scheduled_at = MomentField(
+        required=False, allow_null=True, help_text="With a time the post is SCHEDULED, without one it is a DRAFT."
+    )
+
+
+class PostGroupCreateSerializer(PostChangeSerializer):
+    connections = serializers.ListField(
+        child=OwnRelatedField(model=SocialConnection), allow_empty=False, max_length=CONNECTIONS_MOST
+    )
+    variants = serializers.DictField(
+        child=ContentSerializer(), required=False,
+        help_text="What is different for a connection: its id -> any of content, link_url, first_comment, media, options.",
+    )  # fmt: skip
+    scheduled_at = MomentField(
+        required=False, allow_null=True, help_text="With a time the posts are SCHEDULED, without one they are DRAFTs."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        ids = [str(connection.pk) for connection in attrs["connections"]]
+        if len(set(ids)) < len(ids):
+            raise ValidationError({"connections": ["Name each connection once."]})
+        strange = sorted(set(attrs.get("variants", {})) - set(ids))
+        if strange:
+            message = ErrorDetail("Not one of the connections of this group.", code="unknown_field")
+            raise ValidationError({"variants": {name: [message] for name in strange}})
+        return attrs
+
+
+class PostGroupSerializer(serializers.ModelSerializer[PostGroup]):
+    posts = PostSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = PostGroup
+        fields = ("id", "content", "posts", "created_by", "created_at")
+        read_only_fields = fields
+
+
+class ScheduleSerializer(StrictSerializer):
+    scheduled_at = MomentField()
+
+
+class ResolveSerializer(StrictSerializer):
+    """A person's word on a post of which nobody knows whether it went out."""
+
+    decision = serializers.ChoiceField(
+        choices=["published", "resend", "drop"],
+        help_text="published: it is out; resend: send it again; drop: leave it.",
+    )  # fmt: skip
+    link = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=500, help_text="With published: its address there."
+    )
+
+
+class MetricPointSerializer(serializers.ModelSerializer[PostMetric]):
+    class Meta:
+        model = PostMetric
+        fields = ("at", "likes", "comments", "shares", "reach", "impressions", "clicks")
+        read_only_fields = fields
+
+
+class PostMetricsSerializer(serializers.ModelSerializer[SocialPost]):
+    points = MetricPointSerializer(source="metric_points", many=True, help_text="Oldest first.")
+
+    class Meta:
+        model = SocialPost
+        fields = ("likes", "comments", "shares", "reach", "impressions", "clicks", "engagement_synced_at", "points")
+        read_only_fields = fields
+
+
+class ProblemsSerializer(serializers.Serializer[Any]):
+    class _Entry(serializers.Serializer[Any]):
+        code = serializers.CharField()
+        message = serializers.CharField()
+        field = serializers.CharField()
+        blocking = serializers.BooleanField()
+
+    problems = _Entry(many=True)
+
+
+class MediaAssetSerializer(StrictModelSerializer):
+    url = serializers.SerializerMethodField(help_text="Where the file can be fetched with the same credential.")
+
+    class Meta:
+        model = MediaAsset
+        fields = (
+            "id", "name", "content_type", "size_bytes", "width", "height", "alt_text", "sha256", "url", "uploaded_by",
+            "created_at",
+        )  # fmt: skip
+        read_only_fields = tuple(name for name in fields if name != "alt_text")
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, asset: MediaAsset) -> str:
+        path = reverse("publishing_api:media-file", args=[asset.pk])
+        request = self.context.get("request")
+        return request.build_absolute_uri(path) if request else path
+
+
+class MediaUploadSerializer(StrictSerializer):
+    file = serializers.FileField(allow_empty_file=True)
+    alt_text = serializers.CharField(required=False, allow_blank=True, max_length=1500)
+
+
+class CalendarSerializer(serializers.Serializer[Any]):
+    time_zone = serializers.CharField(help_text="The organization's zone: whose days from and to are.")
+    results = PostSerializer(many=True, help_text="In the order of their times.")
+
+
+# --- posts ------------------------------------------------------------------------------------------------------------
+
+
+class PostFilter(django_filters.FilterSet):
+    connection = django_filters.UUIDFilter(field_name="connection_id")
+    campaign = django_filters.UUIDFilter(field_name="campaign_id")
+    group = django_filters.UUIDFilter(field_name="group_id")
+    created_by = django_filters.UUIDFilter(field_name="created_by_id")
+    platform = django_filters.MultipleChoiceFilter(
+        field_name="connection__platform", choices=lambda: [(cls.name, cls.label) for cls in platforms()]
+    )
+    status = django_filters.MultipleChoiceFilter(choices=PostStatus.choices)
+    scheduled_after = django_filters.IsoDateTimeFilter(field_name="scheduled_at", lookup_expr="gte")
+    scheduled_before = django_filters.IsoDateTimeFilter(field_name="scheduled_at", lookup_expr="lt")
+    published_after = django_filters.IsoDateTimeFilter(field_name="published_at", lookup_expr="gte")
+    published_before = django_filters.IsoDateTimeFilter(field_name="published_at", lookup_expr="lt")
+    q = django_filters.CharFilter(method="search", label="words of the text or the link")
+
+    class Meta:
+        model = SocialPost
+        fields: list[str] = []
+
+    def search(self, posts: QuerySet[SocialPost], _name: str, words: str) -> QuerySet[SocialPost]:
+        return posts.filter(Q(content__icontains=words) | Q(link_url__icontains=words))
+
+
+def _schedule(post: SocialPost, at: datetime, request: Any) -> SocialPost:
+    try:
+        return services.schedule_post(post, at=at, by=request.user)
+    except DomainError as error:
+        if error.field == "at":
+            error.field = "scheduled_at"
+        raise
+
+
+class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OrganizationViewSet):
+    """Posts: one text for one connection each."""
+
+    queryset = SocialPost.objects.none()
+    serializer_class = PostSerializer
+    filterset_class = PostFilter
+    ordering_fields = ("created_at", "updated_at", "scheduled_at", "published_at")
+    permissions = {
+        "list": "posts.view", "retrieve": "posts.view", "metrics": "posts.view", "problems": "posts.view",
+        "create": "posts.edit", "partial_update": "posts.edit", "destroy": "posts.delete", "cancel": "posts.edit",
+        "unschedule": "posts.edit", "schedule": "posts.publish", "publish": "posts.publish", "retry": "posts.publish",
+        "resolve": "posts.publish", "sync_engagement": "posts.view", "delete_at_platform": "posts.delete",
+    }  # fmt: skip
+
+    def get_queryset(self) -> QuerySet[SocialPost]:
+        if not hasattr(self.request, "organization"):  # while the schema is being made
+            return SocialPost.objects.none()
+        return SocialPost.objects.for_organization(self.request.organization).with_card()
+
+    def _answer(self, post: SocialPost, code: int = status.HTTP_200_OK) -> Response:
+        return Response(PostSerializer(self.get_queryset().get(pk=post.pk)).data, status=code)
+
+    def _may_schedule(self, scheduled_at: datetime | None) -> None:
+        if scheduled_at is not None and not may(self.request.membership, "posts.publish"):
+            self.permission_denied(self.request)
+
+    @extend_schema(request=PostCreateSerializer, responses={201: PostSerializer})
+    def create(self, request: Request) -> Response:
+        """A DRAFT; with ``scheduled_at`` a SCHEDULED post, or 422 with what its platform would refuse and no post."""
+        body = PostCreateSerializer(data=request.data, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        given = dict(body.validated_data)
+        connection, at = given.pop("connection"), given.pop("scheduled_at", None)
+        self._may_schedule(at)
+        with transaction.atomic():
+            post = services.create_post(connection, _given(PostInput(), given), by=self.request.user)
+            if at is not None:
+                post = _schedule(post, at, self.request)
+        return self._answer(post, status.HTTP_201_CREATED)
+
+    @extend_schema(request=PostChangeSerializer, responses=PostSerializer)
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Change what a post says or when it goes out, until it is being published."""
+        post = self.get_object()
+        body = PostChangeSerializer(data=request.data, context=self.get_serializer_context(), partial=True)
+        body.is_valid(raise_exception=True)
+        given = dict(body.validated_data)
+        moves, at = "scheduled_at" in given, given.pop("scheduled_at", None)
+        self._may_schedule(at)
+        with transaction.atomic():
+            if given:
+                post = services.update_post(post, _given(input_of(post), given), by=self.request.user)
+            if moves and at is not None:
+                post = _schedule(post, at, self.request)
+            elif moves and post.status != PostStatus.DRAFT:
+                post = services.unschedule_post(post, by=self.request.user)
+        return self._answer(post)
+
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        """Delete a draft. Any other post stays: cancel it, or delete it at its platform."""
+        services.delete_draft(self.get_object(), by=self.request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=ScheduleSerializer, responses=PostSerializer)
+    @action(detail=True, methods=["post"])
+    def schedule(self, request: Request, pk: UUID) -> Response:
+        """Plan a post for a moment, or move it there. 422 with ``problems`` when its platform would refuse it."""
+        body = ScheduleSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return self._answer(_schedule(self.get_object(), body.validated_data["scheduled_at"], self.request))
+
+    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @action(detail=True, methods=["post"])
+    def unschedule(self, request: Request, pk: UUID) -> Response:
+        """Take a post back to the drafts."""
+        self.take_no_body()
+        return self._answer(services.unschedule_post(self.get_object(), by=self.request.user))
+
+    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, pk: UUID) -> Response:
+        """Send a post now. The answer is the post on its way: ask for it again to see what came of it."""
+        self.take_no_body()
+        return self._answer(services.publish_now(self.get_object(), by=self.request.user))
+
+    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """Call a waiting post off; it keeps its text."""
+        self.take_no_body()
+        return self._answer(services.cancel_post(self.get_object(), by=self.request.user))
+
+    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: UUID) -> Response:
+        """Send a failed post again, now."""
+        self.take_no_body()
+        return self._answer(services.retry_post(self.get_object(), by=self.request.user))
+
+    @extend_schema(request=ResolveSerializer, responses=PostSerializer)
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Request, pk: UUID) -> Response:
+        """Decide about a post of which nobody knows whether it went out (error_code OUTCOME_UNKNOWN)."""
+        body = ResolveSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        post = services.resolve_unknown(self.get_object(), by=self.request.user, **body.validated_data)
+        return self._answer(post)
+
+    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @action(detail=True, methods=["post"], url_path="delete-at-platform")
+    def delete_at_platform(self, request: Request, pk: UUID) -> Response:
+        """Take a published post off its platform. It stays here with its history."""
+        self.take_no_body()
+        return self._answer(services.delete_at_platform(self.get_object(), by=self.request.user))
+
+    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @action(detail=True, methods=["post"], url_path="sync-engagement")
+    def sync_engagement(self, request: Request, pk: UUID) -> Response:
+        """Read a published post's counts from its platform now."""
+        self.take_no_body()
+        return self._answer(sync_post_engagement(self.get_object(), by=self.request.user))
+
+    @extend_schema(responses=PostMetricsSerializer)
+    @action(detail=True)
+    def metrics(self, request: Request, pk: UUID) -> Response:
+        """The counts now and at every time they were read. Null: the platform does not tell."""
+        return Response(PostMetricsSerializer(self.get_object()).data)
+
+    @extend_schema(responses=ProblemsSerializer)
+    @action(detail=True)
+    def problems(self, request: Request, pk: UUID) -> Response:
+        """What its platform would refuse, and warnings. Empty: it can go out."""
+        return Response(ProblemsSerializer({"problems": services.problems_of_post(self.get_object())}).data)
+
+
+class PostGroupViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OrganizationViewSet):
+    """The same idea for several connections: one post each."""
+
+    queryset = PostGroup.objects.none()
+    serializer_class = PostGroupSerializer
+    permissions = {"list": "posts.view", "retrieve": "posts.view", "create": "posts.edit"}
+
+    def get_queryset(self) -> QuerySet[PostGroup]:
+        if not hasattr(self.request, "organization"):  # while the schema is being made
+            return PostGroup.objects.none()
+        groups = PostGroup.objects.for_organization(self.request.organization)
+        return groups.prefetch_related("posts__connection", "posts__attached_media")
+
+    @extend_schema(request=PostGroupCreateSerializer, responses={201: PostGroupSerializer})
+    def create(self, request: Request) -> Response:
+        """One DRAFT for each connection, with ``scheduled_at`` SCHEDULED ones. When a platform would refuse its post,
+        422 with ``problems`` of all connections, and nothing is made."""
+        body = PostGroupCreateSerializer(data=request.data, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        given = dict(body.validated_data)
+        connections, variants = given.pop("connections"), given.pop("variants", {})
+        at = given.pop("scheduled_at", None)
+        if at is not None and not may(self.request.membership, "posts.publish"):
+            self.permission_denied(request)
+        shared = _given(PostInput(), given)
+        wanted = {one: _given(shared, variants.get(str(one.pk), {})) for one in connections}
+        with transaction.atomic():
+            group = services.create_post_group(
+                self.request.organization, wanted, by=self.request.user, content=shared.content
+            )
+            if at is not None:
+                self._schedule_all(group, at)
+        return Response(self.get_serializer(self.get_queryset().get(pk=group.pk)).data, status=status.HTTP_201_CREATED)
+
+    def _schedule_all(self, group: PostGroup, at: datetime) -> None:
+        problems: list[dict[str, Any]] = []
+        for post in group.posts.select_related("connection", "organization"):
+            try:
+                _schedule(post, at, self.request)
+            except PostHasProblems as error:
+                problems += [
+                    {"connection": str(post.connection_id), "code": one.code, "message": one.message, "field": one.field,
+                     "blocking": one.blocking}
+                    for one in error.problems
+                ]  # fmt: skip
+        if problems:
+            raise GroupHasProblems(problems)
+
+
+# --- the calendar -----------------------------------------------------------------------------------------------------
+
+_CALENDAR_PARAMETERS = [
+    OpenApiParameter("from", OpenApiTypes.DATE, required=True, description="The first day, in the organization's zone."),
+    OpenApiParameter("to", OpenApiTypes.DATE, required=True, description=f"The last day, at most {CALENDAR_DAYS} later."),
+]
+
+
+class CalendarEndpoint(OrganizationViewSet):
+    """What stands on which day."""
+
+    queryset = SocialPost.objects.none()
+    serializer_class = CalendarSerializer
+    pagination_class = None
+    permissions = {"retrieve": "posts.view"}
+    parameters = {"retrieve": frozenset({"from", "to", *PostFilter.base_filters})}
+
+    @extend_schema(operation_id="social_calendar", parameters=_CALENDAR_PARAMETERS, responses=CalendarSerializer)
+    def retrieve(self, request: Request) -> Response:
+        """Posts of the days from ``from`` to ``to``, both included: published ones where they went out, others where
+        they are planned. Takes the filters of the list of posts too."""
+        first, last = self._day("from"), self._day("to")
+        if last < first or last - first > timedelta(days=CALENDAR_DAYS):
+            raise ValidationError({"to": [f"A day from the first one on, at most {CALENDAR_DAYS} days later."]})
+        zone = self.request.organization.zone
+        start = datetime.combine(first, time.min, tzinfo=zone)
+        end = datetime.combine(last + timedelta(days=1), time.min, tzinfo=zone)
+        out = Q(status=PostStatus.PUBLISHED, published_at__gte=start, published_at__lt=end)
+        planned = Q(scheduled_at__gte=start, scheduled_at__lt=end) & ~Q(status=PostStatus.PUBLISHED)
+        posts = SocialPost.objects.for_organization(self.request.organization).with_card().filter(out | planned)
+        wanted = PostFilter(request.query_params, queryset=posts, request=request)
+        if not wanted.is_valid():
+            raise ValidationError(wanted.errors)
+        rows = sorted(wanted.qs, key=lambda post: (post.published_at or post.scheduled_at, post.pk))
+        return Response(CalendarSerializer({"time_zone": str(zone), "results": rows}).data)
+
+    def _day(self, name: str) -> date:
+        try:
+            return date.fromisoformat(self.request.query_params[name])
+        except (KeyError, ValueError) as error:
+            raise ValidationError({name: ["A day is needed, for example 2026-12-03."]}) from error
+
+
+# --- media ------------------------------------------------------------------------------------------------------------
+
+
+class MediaViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OrganizationViewSet):
+    """Pictures for posts."""
+
+    queryset = MediaAsset.objects.none()
+    serializer_class = MediaAssetSerializer
+    parser_classes = (JSONParser, MultiPartParser)
+    permissions = {
+        "list": "media.view", "retrieve": "media.view", "file": "media.view", "create": "media.edit",
+        "partial_update": "media.edit", "destroy": "media.edit",
+    }  # fmt: skip
+
+    def get_queryset(self) -> QuerySet[MediaAsset]:
+        if not hasattr(self.request, "organization"):  # while the schema is being made
+            return MediaAsset.objects.none()
+        return MediaAsset.objects.for_organization(self.request.organization)
+
+    @extend_schema(request={"multipart/form-data": MediaUploadSerializer}, responses={201: MediaAssetSerializer})
+    def create(self, request: Request) -> Response:
+        """Upload a JPEG, PNG, GIF or WebP picture. The same file again answers with the asset that is there."""
+        body = MediaUploadSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asset = store_upload(self.request.organization, body.validated_data["file"], by=self.request.user)
+        if alt_text := body.validated_data.get("alt_text"):
+            asset = describe_asset(asset, alt_text, by=self.request.user)
+        return Response(self.get_serializer(asset).data, status=status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Change the alternative text that new posts start with."""
+        asset = self.get_object()
+        body = self.get_serializer(asset, data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        if "alt_text" in body.validated_data:
+            asset = describe_asset(asset, body.validated_data["alt_text"], by=self.request.user)
+        return Response(self.get_serializer(asset).data)
+
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        """Delete a picture that no post uses."""
+        delete_asset(self.get_object(), by=self.request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
+    @action(detail=True)
+    def file(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """The picture itself."""
+        asset = self.get_object()
+        answer = FileResponse(asset.file.open("rb"), content_type=asset.content_type)
+        answer["X-Content-Type-Options"] = "nosniff"
+        answer["Cache-Control"] = "private, max-age=300"
+        return answer
