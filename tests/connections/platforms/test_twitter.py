@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import responses
 from openapi_core import OpenAPI
-from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+from openapi_core.contrib.requests import RequestsOpenAPIRequest
+from openapi_core.testing import MockRequest, MockResponse
 
 from connections.errors import InvalidToken, MediaError, OutcomeUnknown, RateLimited, TransientError
 from connections.platforms.base import AppCredentials, TokenPolicy
@@ -51,13 +52,26 @@ def test_every_request_is_one_that_x_documents(web: responses.RequestsMock) -> N
     asked = set()
     for call in web.calls:
         openapi.validate_request(RequestsOpenAPIRequest(call.request))
-        openapi.validate_response(RequestsOpenAPIRequest(call.request), RequestsOpenAPIResponse(call.response))
         operation = _operation(call.request)
         asked.add(operation["operationId"])
         declared = {_resolve(one)["name"] for one in operation.get("parameters", [])}
         assert set(parse_qs(urlsplit(call.request.url).query)) <= declared, "X drops unknown parameters without a word"
         assert call.request.headers["Authorization"] == f"Bearer {TOKEN}"
     assert asked == {one["operationId"] for path in SPEC["paths"].values() for one in path.values()}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("post", "/2/media/upload", "uploaded"), ("get", "/2/media/upload", "processing"),
+        ("post", "/2/media/metadata", "described"), ("get", "/2/users/1/tweets", "timeline"), ("get", "/2/users/me", "me"),
+        ("get", "/2/tweets", "metrics"), ("delete", "/2/tweets/1", "deleted"),
+    ],
+)  # fmt: skip
+def test_the_answers_that_these_tests_plant_are_ones_that_x_documents(method: str, path: str, name: str) -> None:
+    request = MockRequest("https://api.x.com", method, path)
+    response = MockResponse(json.dumps(answer("twitter", name)).encode())
+    OpenAPI.from_dict(_without_security(SPEC)).validate_response(request, response)
 
 
 def _without_security(value: Any) -> Any:
