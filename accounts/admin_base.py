@@ -59,6 +59,11 @@ class OrganizationModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return self._allowed(request, self.delete_permission) and self._is_within(request, obj)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
+        """A row stays with its organization: what hangs on it would be torn apart."""
+        fixed = tuple(super().get_readonly_fields(request, obj))
+        return (*fixed, "organization") if obj is not None and hasattr(obj, "organization_id") else fixed
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows if request.user.is_superuser else self.of_organization(rows, request)

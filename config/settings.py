@@ -29,7 +29,7 @@ CSRF_TRUSTED_ORIGINS = [APP_URL]
 # --- applications -----------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the plain "unfold" would put a site of its own in place of ours
     "unfold.contrib.filters",
     "config.apps.ParleyAdminConfig",
     "config.apps.InstallationConfig",
@@ -326,6 +326,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=10),
         "options": {"expires": 600},
     },
+    "probe-paused-platforms": {
+        "task": "connections.tasks.probe_paused_platforms_task",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 10},
+    },
+    "forget-old-rate-uses": {
+        "task": "connections.tasks.forget_old_rate_uses_task",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
     "retry-revocations": {
         "task": "connections.tasks.retry_revocations_task",
         "schedule": timedelta(minutes=5),
@@ -354,6 +364,7 @@ PLATFORM_API_URLS = {name: env.text(f"{name}_API_URL").rstrip("/") for name in P
 PLATFORM_AUTH_URLS = {name: env.text(f"{name}_AUTH_URL").rstrip("/") for name in PLATFORM_SETTINGS}
 FACEBOOK_GRAPH_VERSION = env.text("FACEBOOK_GRAPH_VERSION", "v26.0")
 TWITTER_ACCESS_LEVEL = env.text("TWITTER_ACCESS_LEVEL", "pay-per-use")
+RATE_BUDGETS = env.words("RATE_BUDGETS")
 OUTBOUND_ALLOW = env.words("OUTBOUND_ALLOW")
 PLATFORM_CONNECT_TIMEOUT_S = env.decimal("PLATFORM_CONNECT_TIMEOUT_S", 5)
 PLATFORM_READ_TIMEOUT_S = env.decimal("PLATFORM_READ_TIMEOUT_S", 30)
