@@ -14,6 +14,8 @@ class PlatformError(DomainError):
 
     code = "platform_error"
     http_status = 502
+    is_outage = False
+    """Whether the platform gave no answer of its own: it speaks of the platform's health, not of this call."""
 
     def __init__(self, message: str, *, detail: str = "", platform_code: str = "") -> None:
         super().__init__(message)
@@ -59,7 +61,9 @@ class PermissionMissing(PlatformError):
     code = "PERMISSION_MISSING"
     http_status = 403
 
-    def __init__(self, message: str, *, scopes: tuple[str, ...] = (), detail: str = "", platform_code: str = "") -> None:
+    def __init__(
+        self, message: str, *, scopes: tuple[str, ...] = (), detail: str = "", platform_code: str = ""
+    ) -> None:
         super().__init__(message, detail=detail, platform_code=platform_code)
         self.scopes = scopes
 

@@ -138,6 +138,10 @@ class PlatformHttp:
     guarded: bool = False
     explain: Explain | None = field(default=None, repr=False)
     rate: Rate = field(default_factory=Rate)
+    meter: Callable[[], None] | None = field(default=None, repr=False)
+    """Asked before each request; raises RateLimited when the caller's budget of requests is used up."""
+    on_rate: Callable[[str, Rate], None] | None = field(default=None, repr=False)
+    """Told (operation, rate) after an answer that spoke of the caller's budget."""
 
     def with_token(self, token: str) -> Self:
         """The same client speaking with another token."""
@@ -148,7 +152,9 @@ class PlatformHttp:
         signed: bool = True, auth: tuple[str, str] | None = None,
     ) -> Answer:  # fmt: skip
         """Read. Raises PlatformError."""
-        return self.call("GET", path, operation=operation, patience=Patience.READ, params=params, signed=signed, auth=auth)
+        return self.call(
+            "GET", path, operation=operation, patience=Patience.READ, params=params, signed=signed, auth=auth
+        )
 
     def post(
         self, path: str, *, operation: str, patience: Patience, json: Any = None, form: Mapping[str, Any] | None = None,
@@ -200,6 +206,8 @@ class PlatformHttp:
         attempt = 0
         for attempt in range(1, tries + 1):
             try:
+                if self.meter is not None:
+                    self.meter()
                 raw = self._send(
                     method, url, patience=patience, params=params, json_body=json, form=form, files=files,
                     headers=sent_headers, credentials=_Credentials(self.token if signed and auth is None else "", auth),
@@ -209,6 +217,7 @@ class PlatformHttp:
             else:
                 status = str(raw.status)
                 self._remember_rate(raw.headers)
+                self._tell_rate(operation)
                 error = self._judge(raw, patience=patience, operation=operation, allow_empty=allow_empty)
                 if error is None:
                     self._note(operation, status, started, request_id, attempt)
@@ -224,7 +233,11 @@ class PlatformHttp:
     def unreadable(self, patience: Patience) -> PlatformError:
         """The error for a 2xx answer that lacks what it promised."""
         said = f"{self.label} gave an answer that cannot be read."
-        return self._unknown(said, "incomplete") if patience is Patience.ONCE else TransientError(said, detail="incomplete")
+        return (
+            self._unknown(said, "incomplete")
+            if patience is Patience.ONCE
+            else TransientError(said, detail="incomplete")
+        )
 
     # --- one request --------------------------------------------------------------------------------------------------
 
@@ -275,12 +288,14 @@ class PlatformHttp:
     def _no_answer(self, failure: requests.RequestException, patience: Patience) -> PlatformError:
         kind = type(failure).__name__
         if _never_left(failure):
-            return TransientError(f"{self.label} cannot be reached.", detail=f"{kind} before anything was sent")
+            return _outage(
+                TransientError(f"{self.label} cannot be reached.", detail=f"{kind} before anything was sent")
+            )
         slow = isinstance(failure, requests.Timeout)
         said = f"{self.label} did not answer in time." if slow else f"The connection to {self.label} broke off."
         if patience is Patience.ONCE:
-            return self._unknown(said, kind)
-        return TransientError(said, detail=kind)
+            return _outage(self._unknown(said, kind))
+        return _outage(TransientError(said, detail=kind))
 
     def _unknown(self, said: str, detail: str) -> OutcomeUnknown:
         return OutcomeUnknown(f"{said} It is not known whether the request took effect.", detail=detail)
@@ -324,9 +339,8 @@ class PlatformHttp:
             case _ if 400 <= status < 500:
                 return ContentRejected(f"{label} refused this without saying why.", detail=detail)
         said = f"{label} has trouble at the moment." if status >= 500 else f"{label} answered in an unexpected way."
-        if patience is Patience.ONCE:
-            return self._unknown(said, detail)
-        return TransientError(said, detail=detail)
+        error = self._unknown(said, detail) if patience is Patience.ONCE else TransientError(said, detail=detail)
+        return _outage(error) if status >= 500 else error
 
     def _wait_before_next(self, error: PlatformError, attempt: int) -> float | None:
         """Seconds until the next try; None when another one makes no sense now."""
@@ -344,6 +358,10 @@ class PlatformHttp:
         self.rate.remaining = _whole(headers.get("x-rate-limit-remaining") or headers.get("x-ratelimit-remaining"))
         self.rate.resets_at = _reset_of(headers, now=now)
         self.rate.used_percent = max((use for use, _wait in _usages(headers)), default=None)
+
+    def _tell_rate(self, operation: str) -> None:
+        if self.on_rate is not None and self.rate.remaining is not None:
+            self.on_rate(operation, self.rate)
 
     def _note(
         self, operation: str, status: str, started: float, request_id: str, tries: int, *,
@@ -372,6 +390,11 @@ class _Credentials(requests.auth.AuthBase):
         elif self._token:
             request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def _outage(error: PlatformError) -> PlatformError:
+    error.is_outage = True
+    return error
 
 
 def api_base(platform: str, default: str) -> str:
@@ -463,7 +486,9 @@ def _whole(value: str | None) -> int | None:
 
 def _never_left(failure: BaseException) -> bool:
     """Whether a request failed before any of it reached the server: no name, no route, no proxy, no TLS."""
-    if isinstance(failure, (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+    if isinstance(
+        failure, (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
+    ):
         return True
     seen: set[int] = set()
     waiting: list[object] = [failure]

@@ -235,3 +235,57 @@ class Revocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform} revocation {self.pk}"
+
+
+class RateGate(models.Model):
+    """One rate budget: of a connection, or of an app for all its connections. Its row is the lock under which uses are
+    counted, and keeps what the platform itself said."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    blocked_until = models.DateTimeField(null=True)
+    reported_limit = models.PositiveIntegerField(null=True)
+    reported_remaining = models.PositiveIntegerField(null=True)
+    reported_reset_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RateUse(models.Model):
+    """One use of a rate budget: the sliding window is the rows of the last so many seconds."""
+
+    gate = models.ForeignKey(RateGate, on_delete=models.CASCADE, related_name="uses")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["gate", "at"], name="rate_use_window")]
+
+    def __str__(self) -> str:
+        return f"{self.gate_id} at {self.at:%H:%M:%S}"
+
+
+class PlatformTrouble(models.Model):
+    """Failures of a platform (or one server of it) in a row. Once too many, calls pause until a probe gets through."""
+
+    platform = models.CharField(max_length=20)
+    server_url = models.CharField(max_length=200, blank=True, default="")
+    failures = models.PositiveIntegerField(default=0)
+    first_failure_at = models.DateTimeField()
+    paused_since = models.DateTimeField(null=True)
+    probe_at = models.DateTimeField(null=True)
+    probes = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "server_url"], name="trouble_once_per_server")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.server_url}".strip()
+
+    @property
+    def label(self) -> str:
+        """What people call it: the platform, and the server where it has many."""
+        host = self.server_url.partition("://")[2]
+        name = platform_class(self.platform).label
+        return f"{name} ({host})" if host else name

@@ -6,6 +6,8 @@ import structlog
 from celery import shared_task
 
 from connections import services
+from connections.breaker import probe_paused
+from connections.budgets import forget_old_uses
 from connections.consents import tidy_consents
 from connections.errors import ConnectionInactive, PlatformError
 from connections.models import SocialConnection
@@ -28,6 +30,16 @@ def retry_revocations_task() -> None:
 @shared_task(ignore_result=True)
 def tidy_consents_task() -> None:
     tidy_consents()
+
+
+@shared_task(ignore_result=True)
+def probe_paused_platforms_task() -> None:
+    probe_paused()
+
+
+@shared_task(ignore_result=True)
+def forget_old_rate_uses_task() -> None:
+    forget_old_uses()
 
 
 @shared_task(ignore_result=True)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import SYSTEM, Actor, record_audit
 from accounts.crypto import CannotDecrypt, reveal, seal_into
+from connections import budgets
+from connections.breaker import note_outcome, refuse_while_paused
 from connections.credentials import credentials_of
 from connections.errors import (
     ConnectionInactive,
@@ -32,6 +35,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
+from connections.http import Rate
 from connections.models import ConnectionToken, SocialConnection, TokenKind
 from connections.platforms.base import Platform, TokenGrant, TokenPolicy
 from connections.revocations import withdraw_tokens
@@ -63,13 +67,25 @@ class _Opened:
 
     def client(self) -> Platform:
         connection = self.connection
-        return connection.platform_class(
+        platform = connection.platform_class(
             app=credentials_of(connection),
             access_token=self.access,
             account_id=connection.platform_account_id,
             handle=connection.account_handle,
             server_url=connection.server_url,
             limits=connection.limits,
+        )
+        if "requests" in budgets.budgets_of(connection):
+            platform.http.meter = partial(budgets.take, connection, "requests")
+        platform.http.on_rate = partial(_note_rate, connection)
+        return platform
+
+
+def _note_rate(connection: SocialConnection, operation: str, rate: Rate) -> None:
+    # Only what publishing posts has left, and only when it runs short: other operations have budgets of their own.
+    if operation == "create_post" and rate.remaining is not None and rate.remaining * 10 <= (rate.limit or 0):
+        budgets.remember_report(
+            connection, "posts", limit=rate.limit, remaining=rate.remaining, resets_at=rate.resets_at
         )
 
 
@@ -290,16 +306,33 @@ def call_with_fresh_token[T](
     """Run ``call`` with a bound client. When the platform says that the token is no good, renew once where tokens can
     be renewed and repeat once; refused again, mark the connection inactive and raise InvalidToken. Not inside a
     transaction."""
+    refuse_while_paused(connection)
     opened = _open_fresh(connection, now=now, by=by, inactive_too=inactive_too)
     try:
-        return call(opened.client())
+        return _watched(opened, call)
     except InvalidToken as error:
         newer = _newer_than_refused(opened, error, by=by, inactive_too=inactive_too)
     try:
-        return call(newer.client())
+        return _watched(newer, call)
     except InvalidToken as error:
         _give_up(newer, error, by=by)
         raise
+
+
+def _watched[T](opened: _Opened, call: Callable[[Platform], T]) -> T:
+    """Run a call, and let what comes of it speak for or against the platform's health."""
+    try:
+        result = call(opened.client())
+    except PlatformError as error:
+        note_outcome(opened.connection, error)
+        raise
+    note_outcome(opened.connection, None)
+    return result
+
+
+def probe(connection: SocialConnection) -> None:
+    """One cheap read, whatever the circuit breaker says. Raises PlatformError."""
+    _open(connection.pk).client().profile()
 
 
 def _newer_than_refused(opened: _Opened, error: InvalidToken, *, by: Actor, inactive_too: bool) -> _Opened:

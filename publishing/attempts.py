@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from accounts.notifications import notify
+from connections import budgets
 from connections.errors import (
     ConnectionInactive,
     ContentRejected,
@@ -110,7 +111,7 @@ class AttemptJournal:
     @transaction.atomic
     def _begin(self, step: PublishStep | None, name: str, *, is_public: bool) -> PublishStep:
         """Extend the lease and write the step down, both or neither. Raises LeaseLost."""
-        self.renew()
+        self.renew(calls=1 if is_public else 2)  # an upload may take longer than any other call
         now = timezone.now()
         if step is None:
             step = PublishStep.objects.create(attempt=self.attempt, name=name, is_public=is_public, started_at=now)
@@ -125,9 +126,9 @@ class AttemptJournal:
         for field, value in changes.items():
             setattr(step, field, value)
 
-    def renew(self) -> None:
+    def renew(self, *, calls: int = 1) -> None:
         """Extend the lease before a call. Raises LeaseLost when another worker has taken over."""
-        until = timezone.now() + lease()
+        until = timezone.now() + calls * lease()
         held = SocialPost.objects.filter(
             pk=self.attempt.post_id, status=PostStatus.PUBLISHING, claimed_by=self.holder
         ).update(lease_until=until)
@@ -157,9 +158,9 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
     An attempt that a dead worker left open is carried on rather than begun anew.
     """
     now = timezone.now()
-    taken = SocialPost.objects.filter(
-        pk=post_id, status=PostStatus.PUBLISHING, claimed_by__startswith=QUEUED
-    ).update(claimed_by=holder, lease_until=now + lease())
+    taken = SocialPost.objects.filter(pk=post_id, status=PostStatus.PUBLISHING, claimed_by__startswith=QUEUED).update(
+        claimed_by=holder, lease_until=now + lease()
+    )
     if not taken:
         return None
     post = SocialPost.objects.with_card().get(pk=post_id)
@@ -175,12 +176,19 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
     if not revived and now - allowed_from > timedelta(hours=settings.PUBLISH_LATE_AFTER_H):
         late_h = int((now - allowed_from).total_seconds() // 3600)
         end_failed(
-            post, "TOO_LATE", f"This post was due {late_h} hours ago and was not sent. Publish it now, move it or cancel it."
+            post,
+            "TOO_LATE",
+            f"This post was due {late_h} hours ago and was not sent. Publish it now, move it or cancel it.",
         )
         return None
     number = attempts[-1].number + 1 if attempts else 1
     return PublishAttempt.objects.create(
-        organization=post.organization, post=post, number=number, key=UUID(draft_of(post).key), owner=holder, started_at=now
+        organization=post.organization,
+        post=post,
+        number=number,
+        key=UUID(draft_of(post).key),
+        owner=holder,
+        started_at=now,
     )
 
 
@@ -192,6 +200,8 @@ def run_attempt(attempt: PublishAttempt, holder: str) -> None:
         blocking = [problem for problem in problems_of_post(post) if problem.blocking]
         if blocking and not journal.begun():
             raise ContentRejected(" ".join(problem.message for problem in blocking))
+        if not journal.begun():
+            budgets.take(post.connection, "posts")
         draft = draft_of(post)
         earlier = unresolved_attempt(post, before=attempt)
         published = call_with_fresh_token(post.connection, partial(_publish, post, draft, journal, earlier))
@@ -275,7 +285,9 @@ def close(attempt: PublishAttempt, outcome: str, *, error: Exception | None = No
 
 
 @transaction.atomic
-def settle_failure(attempt: PublishAttempt, error: PlatformError | ConnectionInactive, *, now: datetime | None = None) -> None:
+def settle_failure(
+    attempt: PublishAttempt, error: PlatformError | ConnectionInactive, *, now: datetime | None = None
+) -> None:
     """What each kind of failure does to its post. The one place that decides it."""
     now = now or timezone.now()
     post = SocialPost.objects.select_related("connection", "organization", "created_by").get(pk=attempt.post_id)
@@ -292,10 +304,18 @@ def settle_failure(attempt: PublishAttempt, error: PlatformError | ConnectionIna
         return
     if isinstance(error, (InvalidToken, ConnectionInactive)):
         close(attempt, Outcome.HELD, error=error)
-        back_to_schedule(post, at=None, code="INVALID_TOKEN", message=f"Waiting for reauthentication of {post.connection.account_name}.")
+        back_to_schedule(
+            post,
+            at=None,
+            code="INVALID_TOKEN",
+            message=f"Waiting for reauthentication of {post.connection.account_name}.",
+        )
     elif isinstance(error, RateLimited):
         close(attempt, Outcome.RETRY, error=error)
         retry_at = error.retry_at if error.retry_at and error.retry_at > now else now + RATE_LIMIT_WAIT
+        if error.code == RateLimited.code:
+            # What the platform said of one post holds for the next ones of this account too.
+            budgets.close_until(post.connection, "posts", retry_at)
         back_to_schedule(post, at=retry_at, code=error.code, message=str(error))
     elif isinstance(error, TransientError):
         close(attempt, Outcome.RETRY, error=error)
@@ -310,7 +330,9 @@ def _finished_copy(attempt: PublishAttempt) -> Published | None:
     if step is None:
         return None
     return Published(
-        id=str(step.result["id"]), url=str(step.result.get("url", "")), at=_moment(step.result.get("at")) or step.started_at
+        id=str(step.result["id"]),
+        url=str(step.result.get("url", "")),
+        at=_moment(step.result.get("at")) or step.started_at,
     )
 
 
@@ -379,5 +401,3 @@ def _tell_creator(post: SocialPost, kind: str, message: str) -> None:
         body=message,
         url=reverse("publishing:post", args=[post.pk]),
     )
-
-

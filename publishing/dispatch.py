@@ -13,6 +13,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
+from connections.breaker import paused
 from publishing.attempts import QUEUED, RECONCILING, WORKING
 from publishing.errors import IllegalTransition
 from publishing.hurry import hurry
@@ -47,10 +48,14 @@ def claim_due_posts(now: datetime, *, limit: int) -> list[UUID]:
     """
     if limit <= 0:
         return []
+    waiting = SocialPost.objects.waiting(now)
+    for trouble in paused():
+        waiting = waiting.exclude(connection__platform=trouble.platform, connection__server_url=trouble.server_url)
     due = (
-        SocialPost.objects.waiting(now)
-        .annotate(
-            turn=Window(RowNumber(), partition_by=[F("organization_id")], order_by=[F("scheduled_at").asc(), F("id").asc()])
+        waiting.annotate(
+            turn=Window(
+                RowNumber(), partition_by=[F("organization_id")], order_by=[F("scheduled_at").asc(), F("id").asc()]
+            )
         )
         .order_by("turn", "scheduled_at")
         .values_list("pk", flat=True)[:limit]
@@ -103,14 +108,21 @@ def _died_while_sending(attempt: PublishAttempt) -> bool:
 
 def _recover(post: SocialPost, now: datetime) -> None:
     attempt = post.attempts.filter(outcome="").first()
-    mine = SocialPost.objects.filter(pk=post.pk, status=PostStatus.PUBLISHING, claimed_by=post.claimed_by, lease_until__lte=now)
+    mine = SocialPost.objects.filter(
+        pk=post.pk, status=PostStatus.PUBLISHING, claimed_by=post.claimed_by, lease_until__lte=now
+    )
     if attempt is None:
         try:
             with transaction.atomic():
                 if not mine.update(claimed_by=f"{WORKING}sweep"):
                     return
                 move_status(
-                    post, PostStatus.SCHEDULED, expect=(PostStatus.PUBLISHING,), by=SYSTEM, action="post.reclaimed", **UNCLAIMED
+                    post,
+                    PostStatus.SCHEDULED,
+                    expect=(PostStatus.PUBLISHING,),
+                    by=SYSTEM,
+                    action="post.reclaimed",
+                    **UNCLAIMED,
                 )
         except IllegalTransition:
             return

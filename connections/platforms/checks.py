@@ -105,7 +105,10 @@ def option_problem(draft: Draft, name: str, known: frozenset[str]) -> Iterator[P
     """A problem when an option has a value that the platform does not know; an absent or empty one is fine."""
     value = draft.options.get(name)
     if value not in (None, "") and value not in known:
-        message = _("%(value)s is not one of: %(known)s.") % {"value": str(value)[:40], "known": ", ".join(sorted(known))}
+        message = _("%(value)s is not one of: %(known)s.") % {
+            "value": str(value)[:40],
+            "known": ", ".join(sorted(known)),
+        }
         yield Problem("option_unknown", message, field=f"options.{name}")
 
 

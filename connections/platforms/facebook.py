@@ -33,6 +33,7 @@ from connections.errors import (
 from connections.http import Patience, PlatformHttp, api_base, auth_base, expiry, parse_time, path_part
 from connections.platforms.base import (
     Account,
+    Budget,
     Can,
     Draft,
     DraftMedia,
@@ -121,6 +122,7 @@ class Facebook(Platform):
     uses_pkce = False  # Meta documents PKCE for its OpenID flow alone; the server's secret protects the exchange
     absence_proof_after = None
     metrics_batch = 25
+    budgets = (Budget("posts", 200, timedelta(hours=24)),)
 
     http: PlatformHttp
 
@@ -129,9 +131,7 @@ class Facebook(Platform):
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
-    def _get(
-        self, path: str, params: Mapping[str, Any], *, operation: str, http: PlatformHttp | None = None
-    ) -> Json:
+    def _get(self, path: str, params: Mapping[str, Any], *, operation: str, http: PlatformHttp | None = None) -> Json:
         http = http or self.http
         signed = {**params, **self._proof(http.token)}
         return http.get(self._path(path), operation=operation, params=signed).object
@@ -141,9 +141,7 @@ class Facebook(Platform):
         files: Mapping[str, Any] | None = None,
     ) -> Json:  # fmt: skip
         signed = {**form, **self._proof(self.http.token)}
-        return self.http.post(
-            self._path(path), operation=operation, patience=patience, form=signed, files=files
-        ).object
+        return self.http.post(self._path(path), operation=operation, patience=patience, form=signed, files=files).object
 
     def _path(self, path: str) -> str:
         return f"/{settings.FACEBOOK_GRAPH_VERSION}{path}"
@@ -488,7 +486,9 @@ class Facebook(Platform):
         if not isinstance(error, dict):
             if status in {400, 401, 403, 404}:
                 # Not Facebook's own words (a proxy's page): no reason to give up on the account.
-                return TransientError(_("Facebook answered in an unexpected way."), detail=f"HTTP {status} without error")
+                return TransientError(
+                    _("Facebook answered in an unexpected way."), detail=f"HTTP {status} without error"
+                )
             return None
         code, sub = _whole(error.get("code")), _whole(error.get("error_subcode"))
         said = str(error.get("error_user_msg") or error.get("message") or "").strip()
@@ -511,7 +511,9 @@ class Facebook(Platform):
             return NotFound(_("Facebook does not find it."), **facts)
         if code in {3, 10, 551, 1705, 1363005} or 200 <= code <= 299:
             scopes = tuple(dict.fromkeys(_SCOPE.findall(said)))
-            return PermissionMissing(_("Facebook does not allow this: %(said)s") % {"said": said}, scopes=scopes, **facts)
+            return PermissionMissing(
+                _("Facebook does not allow this: %(said)s") % {"said": said}, scopes=scopes, **facts
+            )
         if code in {368, 1609005}:
             return ContentRejected(refused, **facts)
         if code == 1 and operation in UNSETTLED and not error.get("is_transient"):

@@ -30,6 +30,7 @@ from connections.http import Answer, Patience, PlatformHttp, api_base, auth_base
 from connections.platforms.base import (
     Account,
     AppCredentials,
+    Budget,
     Can,
     Draft,
     DraftMedia,
@@ -112,6 +113,8 @@ class Mastodon(Platform):
     }
     absence_proof_after = timedelta(seconds=15)
     metrics_batch = 20
+    # Of a stock server; others may differ, and say so in their answers.
+    budgets = (Budget("posts", 300, timedelta(hours=3)), Budget("requests", 300, timedelta(minutes=5)))
 
     http: PlatformHttp
 
@@ -346,7 +349,9 @@ class Mastodon(Platform):
         ).object
         if not status.get("id"):
             raise self.http.unreadable(Patience.ONCE)
-        return step_of(str(status["id"]), self._permalink(status), parse_time(status.get("created_at")) or timezone.now())
+        return step_of(
+            str(status["id"]), self._permalink(status), parse_time(status.get("created_at")) or timezone.now()
+        )
 
     def _permalink(self, status: Json) -> str:
         return str(status.get("url") or status.get("uri") or f"{self.server_url}/web/statuses/{status.get('id')}")
@@ -423,9 +428,10 @@ class Mastodon(Platform):
         found: dict[str, Metrics] = {}
         for post_id in post_ids:
             try:
-                row = rows.get(post_id) or self.http.get(
-                    f"/api/v1/statuses/{path_part(post_id)}", operation="metrics_one"
-                ).object
+                row = (
+                    rows.get(post_id)
+                    or self.http.get(f"/api/v1/statuses/{path_part(post_id)}", operation="metrics_one").object
+                )
             except NotFound:
                 found[post_id] = Metrics(gone=True)
             else:
@@ -443,16 +449,22 @@ class Mastodon(Platform):
             # Speaks of the registration, not of the account.
             return PermissionMissing(_("%(host)s no longer knows this Parley.") % {"host": host}, **facts)
         if status == 400 and code == "invalid_scope":
-            return PermissionMissing(_("%(host)s does not know a permission that Parley asks for.") % {"host": host}, **facts)
+            return PermissionMissing(
+                _("%(host)s does not know a permission that Parley asks for.") % {"host": host}, **facts
+            )
         if status == 400 and code == "invalid_grant":
             return InvalidToken(_("The sign-in has expired or was used already. Try again."), **facts)
         if status == 401:
             words = said or _("the access is not valid")
-            return InvalidToken(_("%(host)s no longer accepts the sign-in: %(said)s") % {"host": host, "said": words}, **facts)
+            return InvalidToken(
+                _("%(host)s no longer accepts the sign-in: %(said)s") % {"host": host, "said": words}, **facts
+            )
         if status == 400 and not said:
             return self._explain_bare_400(operation, host)
         if status == 403 and said:
-            return PermissionMissing(_("%(host)s does not allow this: %(said)s") % {"host": host, "said": said}, **facts)
+            return PermissionMissing(
+                _("%(host)s does not allow this: %(said)s") % {"host": host, "said": said}, **facts
+            )
         if status == 422:
             return _explain_422(said or _("it gave no reason"), host, facts)
         if status == 500 and "thumbnail" in said.lower():
@@ -522,7 +534,11 @@ def limits_of(instance: Json) -> Json:
     }
     limits: Json = {name: value for name, value in stated.items() if type(value) is int and value > 0}
     kinds = media.get("supported_mime_types")
-    pictures = sorted(kind for kind in kinds if isinstance(kind, str) and kind.startswith("image/")) if isinstance(kinds, list) else []
+    pictures = (
+        sorted(kind for kind in kinds if isinstance(kind, str) and kind.startswith("image/"))
+        if isinstance(kinds, list)
+        else []
+    )
     if pictures:
         limits["image_formats"] = pictures
     return limits

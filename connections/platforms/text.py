@@ -89,7 +89,7 @@ def scheme_links(text: str) -> list[Link]:
 def _trimmed(start: int, written: str) -> Link:
     """Without the punctuation of the sentence, and without a closing bracket that was opened before the link."""
     shown = written.rstrip(_TRAILING)
-    while shown and shown[-1] in ")]" and shown.count(shown[-1]) > shown.count("([" [")]".index(shown[-1])]):
+    while shown and shown[-1] in ")]" and shown.count(shown[-1]) > shown.count("(["[")]".index(shown[-1])]):
         shown = shown[:-1].rstrip(_TRAILING)
     return Link(start, start + len(shown), shown)
 

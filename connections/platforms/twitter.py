@@ -30,6 +30,7 @@ from connections.errors import (
 from connections.http import Patience, PlatformHttp, api_base, auth_base, expiry, parse_time, path_part
 from connections.platforms.base import (
     Account,
+    Budget,
     Can,
     Draft,
     DraftMedia,
@@ -152,7 +153,12 @@ class Twitter(Platform):
         return f"{auth_base(self.name, SITE)}/i/oauth2/authorize?{urlencode(query)}"
 
     def exchange_code(self, code: str, *, redirect_uri: str, verifier: str) -> TokenGrant:
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
         return self._ask_token(form, operation="exchange_code")
 
     def refresh(self, refresh_token: str) -> TokenGrant:
@@ -358,7 +364,9 @@ class Twitter(Platform):
         params = {"ids": ",".join(post_ids), "post.fields": fields}
         body = self.http.get("/2/tweets", operation="metrics", params=params).object
         found = {
-            str(post["id"]): _metrics_of(post) for post in body.get("data") or [] if isinstance(post, dict) and post.get("id")
+            str(post["id"]): _metrics_of(post)
+            for post in body.get("data") or []
+            if isinstance(post, dict) and post.get("id")
         }
         for error in body.get("errors") or []:
             if isinstance(error, dict) and str(error.get("type", "")).endswith("/resource-not-found"):
@@ -422,7 +430,9 @@ class Twitter(Platform):
         if "deleted or not visible" in lower:
             return NotFound(_("The post to reply to is gone."), platform_code=code)
         if "suspended" in lower or "locked" in lower or code in {"64", "326"}:
-            return InvalidToken(_("X has locked or suspended this account: %(said)s") % {"said": said}, platform_code=code)
+            return InvalidToken(
+                _("X has locked or suspended this account: %(said)s") % {"said": said}, platform_code=code
+            )
         if "video longer" in lower:
             return MediaError(said, platform_code=code)
         if "cashtag" in lower or "too long" in lower:
@@ -431,7 +441,9 @@ class Twitter(Platform):
             message = _("The X app is not part of a project or plan that allows this. Its owner can change that at X.")
             return PermissionMissing(message, platform_code=str(body["reason"]))
         scopes = tuple(scope for scope in (*self.scopes, "tweet.moderate.write") if scope in said)
-        return PermissionMissing(_("X does not allow this: %(said)s") % {"said": said}, scopes=scopes, platform_code=code)
+        return PermissionMissing(
+            _("X does not allow this: %(said)s") % {"said": said}, scopes=scopes, platform_code=code
+        )
 
 
 def posted_at(post_id: str) -> datetime | None:

@@ -1,0 +1,136 @@
+"""Rate budgets: how much may be asked of a platform, as sliding windows that all workers share.
+
+A budget belongs to a connection (``posts``: public posts; ``requests``: any call). Each use is a row; under the lock of
+its gate the uses of the last window are counted, so that any number of workers together never exceed the limit. What a
+platform reports by headers or by refusing closes the gate until the time that it names, whatever we counted.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from connections.errors import RateLimited
+from connections.models import RateGate, RateUse, SocialConnection
+from connections.platforms.base import Budget
+
+_SPAN = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_RULE = re.compile(r"^([A-Z]+)\.(posts|requests)=(\d+)/(\d+)([smhd])$")
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What is left of one budget. ``frees_at`` (aware UTC) is when the next use becomes possible, None while there is
+    room."""
+
+    kind: str
+    limit: int
+    used: int
+    window: timedelta
+    frees_at: datetime | None = None
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+
+def parse_rule(text: str) -> tuple[str, str, int, timedelta]:
+    """``TWITTER.posts=200/15m`` -> (platform, kind, limit, window). Raises ValueError with an example."""
+    found = _RULE.match(text)
+    if found is None:
+        raise ValueError(f"RATE_BUDGETS: “{text}” is not understood. Write it like TWITTER.posts=200/15m")
+    platform, kind, limit, amount, unit = found.groups()
+    return platform, kind, int(limit), timedelta(seconds=int(amount) * _SPAN[unit])
+
+
+def budgets_of(connection: SocialConnection) -> dict[str, Budget]:
+    """The budgets that hold for a connection, by kind: the platform's own, replaced by the operator's."""
+    budgets = {budget.kind: budget for budget in connection.platform_class.budgets}
+    for rule in settings.RATE_BUDGETS:
+        platform, kind, limit, window = parse_rule(rule)
+        if platform == connection.platform:
+            budgets[kind] = Budget(kind, limit, window)
+    return budgets
+
+
+def _key(connection: SocialConnection, kind: str) -> str:
+    return f"{connection.pk}:{kind}"
+
+
+def take(connection: SocialConnection, kind: str, *, now: datetime | None = None) -> None:
+    """Use one unit of a budget. Raises RateLimited with the time at which there is room again; then nothing is used."""
+    budget = budgets_of(connection).get(kind)
+    now = now or timezone.now()
+    key = _key(connection, kind)
+    with transaction.atomic():
+        if budget is None:
+            gate = RateGate.objects.filter(pk=key).first()
+        else:
+            RateGate.objects.get_or_create(pk=key)
+            gate = RateGate.objects.select_for_update().get(pk=key)
+        if gate is not None and gate.blocked_until and gate.blocked_until > now:
+            raise _refusal(connection, kind, gate.blocked_until)
+        if budget is None or gate is None:
+            return
+        uses = RateUse.objects.filter(gate=gate)
+        uses.filter(at__lte=now - budget.window).delete()
+        held = list(uses.order_by("at").values_list("at", flat=True))
+        if len(held) >= budget.limit:
+            raise _refusal(connection, kind, held[len(held) - budget.limit] + budget.window)
+        RateUse.objects.create(gate=gate, at=now)
+
+
+def _refusal(connection: SocialConnection, kind: str, at: datetime) -> RateLimited:
+    what = "posts" if kind == "posts" else "requests"
+    local = at.astimezone(connection.organization.zone)
+    return RateLimited(
+        f"{connection.platform_label} takes no more {what} of {connection.account_name} until {local:%H:%M}.",
+        retry_at=at,
+    )
+
+
+def close_until(connection: SocialConnection, kind: str, until: datetime) -> None:
+    """The platform said that the budget is used up until then."""
+    RateGate.objects.update_or_create(pk=_key(connection, kind), defaults={"blocked_until": until})
+
+
+def remember_report(
+    connection: SocialConnection, kind: str, *, limit: int | None, remaining: int | None, resets_at: datetime | None
+) -> None:
+    """What a platform's answer said of its own counting. Nothing left: the gate closes until its reset."""
+    changes: dict[str, object] = {
+        "reported_limit": limit, "reported_remaining": remaining, "reported_reset_at": resets_at,
+    }  # fmt: skip
+    if remaining == 0 and resets_at is not None and resets_at > timezone.now():
+        changes["blocked_until"] = resets_at
+    RateGate.objects.update_or_create(pk=_key(connection, kind), defaults=changes)
+
+
+def quotas(connection: SocialConnection, *, now: datetime | None = None) -> list[Quota]:
+    """What is left of each budget of a connection: two queries."""
+    now = now or timezone.now()
+    budgets = budgets_of(connection)
+    keys = {_key(connection, kind): budget for kind, budget in budgets.items()}
+    gates = {gate.pk: gate for gate in RateGate.objects.filter(pk__in=keys)}
+    uses: dict[str, list[datetime]] = {key: [] for key in keys}
+    for key, at in RateUse.objects.filter(gate_id__in=keys).order_by("at").values_list("gate_id", "at"):
+        if at > now - keys[key].window:
+            uses[key].append(at)
+    found = []
+    for key, budget in keys.items():
+        held = uses[key]
+        frees_at = held[len(held) - budget.limit] + budget.window if len(held) >= budget.limit else None
+        gate = gates.get(key)
+        if gate is not None and gate.blocked_until and gate.blocked_until > now:
+            frees_at = max(frees_at or gate.blocked_until, gate.blocked_until)
+        found.append(Quota(budget.kind, budget.limit, len(held), budget.window, frees_at))
+    return found
+
+
+def forget_old_uses(*, now: datetime | None = None) -> int:
+    """Delete uses that are older than any window; how many went."""
+    now = now or timezone.now()
+    return RateUse.objects.filter(at__lt=now - timedelta(days=2)).delete()[0]

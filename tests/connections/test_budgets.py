@@ -1,0 +1,102 @@
+"""Rate budgets: sliding windows that all workers share, and what platforms report."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connections as databases
+from django.utils import timezone
+
+from accounts.models import Organization
+from connections import budgets
+from connections.errors import RateLimited
+from connections.models import RateUse, SocialConnection
+from tests import factories
+
+
+@pytest.fixture
+def page(club: Organization, settings: Any) -> SocialConnection:
+    settings.RATE_BUDGETS = ["FACEBOOK.posts=3/1h"]
+    return factories.make_connection(club, "FACEBOOK")
+
+
+def test_the_budget_is_a_sliding_window(page: SocialConnection) -> None:
+    start = timezone.now()
+    for minutes in (0, 10, 20):
+        budgets.take(page, "posts", now=start + timedelta(minutes=minutes))
+    with pytest.raises(RateLimited) as caught:
+        budgets.take(page, "posts", now=start + timedelta(minutes=30))
+    assert caught.value.retry_at == start + timedelta(minutes=60)
+    budgets.take(page, "posts", now=start + timedelta(minutes=60, seconds=1))
+    with pytest.raises(RateLimited):
+        budgets.take(page, "posts", now=start + timedelta(minutes=61))
+
+
+def test_a_refused_use_is_not_counted(page: SocialConnection) -> None:
+    for _ in range(5):
+        try:
+            budgets.take(page, "posts")
+        except RateLimited:
+            continue
+    assert RateUse.objects.count() == 3
+
+
+def test_each_account_has_its_own(page: SocialConnection, club: Organization) -> None:
+    other = factories.make_connection(club, "FACEBOOK")
+    for _ in range(3):
+        budgets.take(page, "posts")
+    budgets.take(other, "posts")
+
+
+def test_what_the_platform_says_counts_more_than_our_own_counting(page: SocialConnection) -> None:
+    opens = timezone.now() + timedelta(minutes=7)
+    budgets.remember_report(page, "posts", limit=3, remaining=0, resets_at=opens)
+    with pytest.raises(RateLimited) as caught:
+        budgets.take(page, "posts")
+    assert caught.value.retry_at == opens
+    with time_machine.travel(opens + timedelta(seconds=1), tick=False):
+        budgets.take(page, "posts")
+
+
+def test_what_is_left_can_be_shown(page: SocialConnection) -> None:
+    budgets.take(page, "posts")
+    [quota] = budgets.quotas(page)
+    assert (quota.kind, quota.limit, quota.used, quota.left, quota.frees_at) == ("posts", 3, 1, 2, None)
+    for _ in range(2):
+        budgets.take(page, "posts")
+    assert budgets.quotas(page)[0].frees_at is not None
+
+
+def test_defaults_are_the_platforms_own(club: Organization) -> None:
+    found = {kind: (b.limit, b.window) for kind, b in budgets.budgets_of(factories.make_connection(club)).items()}
+    assert found == {"posts": (200, timedelta(minutes=15)), "requests": (300, timedelta(minutes=15))}
+
+
+@pytest.mark.parametrize("rule", ["TWITTER.posts", "twitter.posts=3/1h", "TWITTER.likes=3/1h", "TWITTER.posts=3/1w"])
+def test_a_rule_that_is_not_understood_is_refused_with_an_example(rule: str) -> None:
+    with pytest.raises(ValueError, match=r"TWITTER\.posts=200/15m"):
+        budgets.parse_rule(rule)
+
+
+def test_workers_together_never_exceed_it(real_transactions: None, settings: Any) -> None:
+    settings.RATE_BUDGETS = ["FACEBOOK.posts=5/1h"]
+    account = factories.make_connection(factories.make_organization(), "FACEBOOK")
+    allowed: list[int] = []
+
+    def work() -> None:
+        try:
+            budgets.take(account, "posts")
+            allowed.append(1)
+        except RateLimited:
+            pass
+        finally:
+            databases.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(allowed) == 5
