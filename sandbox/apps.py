@@ -1,12 +1,11 @@
-"""The sandbox application and the check that keeps it off public installations."""
+"""The sandbox application and the refusal that keeps it off public installations."""
 
 import ipaddress
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
 
 
 def is_private_host(host: str) -> bool:
@@ -21,21 +20,20 @@ def is_private_host(host: str) -> bool:
     return (address.is_private or address.is_loopback or address.is_link_local) and not address.is_unspecified
 
 
-def check_private_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """sandbox.E001: anybody could sign in as anybody on a sandbox, so it never stands on a public address."""
+def refuse_public_address() -> None:
+    """Raise ImproperlyConfigured (sandbox.E001) when the sandbox is on and APP_URL is public.
+
+    Anybody could sign in as anybody on a sandbox, so it never stands where strangers come.
+    """
     if not getattr(settings, "SANDBOX", False):
-        return []
+        return
     address = str(getattr(settings, "APP_URL", "") or "")
     host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
-    if not host or is_private_host(host):
-        return []
-    return [
-        Error(
-            f"SANDBOX is on but APP_URL is the public address {address}.",
-            hint="Set SANDBOX=0, or APP_URL to a loopback or private address such as http://127.0.0.1:8000.",
-            id="sandbox.E001",
+    if host and not is_private_host(host):
+        raise ImproperlyConfigured(
+            f"sandbox.E001: SANDBOX is on but APP_URL is the public address {address}. "
+            "Set SANDBOX=0, or APP_URL to a loopback or private address such as http://127.0.0.1:8000."
         )
-    ]
 
 
 class SandboxConfig(AppConfig):
@@ -45,4 +43,5 @@ class SandboxConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        register(check_private_address)
+        # Not a system check: servers and workers start without running those.
+        refuse_public_address()

@@ -5,6 +5,7 @@ Source: https://developers.facebook.com/docs/facebook-login/guides/advanced/manu
 
 import hashlib
 import hmac
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -207,5 +208,6 @@ def debug_token(request: HttpRequest, visit: Visit, version: str) -> HttpRespons
     if found.kind == Token.Kind.PAGE:
         data["profile_id"] = found.account.native_id
     if problem is not None:
-        data["error"] = {"code": 190, "message": "Error validating access token.", "subcode": 463}
+        why = json.loads(problem.content)["error"]
+        data["error"] = {"code": why["code"], "message": why["message"], "subcode": why.get("error_subcode")}
     return JsonResponse({"data": data})

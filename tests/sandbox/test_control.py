@@ -1,17 +1,21 @@
 """The control interface and its pages, the seed, life, and the check that keeps all this off public addresses."""
 
-from datetime import timedelta
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
 from io import StringIO
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from sandbox.apps import check_private_address
+from sandbox.apps import refuse_public_address
 from sandbox.life import count_engagement
 from sandbox.models import Account, OAuthClient, Post
 from tests.sandbox.callers import MARTA, Caller, connect_x, picture, status_of, x_token
@@ -36,6 +40,15 @@ def test_posts_are_told_with_exactly_what_a_reader_needs(visitor: Client, x: Cal
     one = visitor.get("/sandbox/api/posts", {"platform": "mastodon"}).json()["results"]
     assert [row["text"] for row in one] == ["On Mastodon"]
     assert visitor.get("/sandbox/api/posts", {"platform": "MYSPACE"}).status_code == 400
+
+
+def test_a_post_can_be_moved_into_the_past_and_has_the_life_of_that_age(visitor: Client, x: Caller) -> None:
+    native_id = x.json("/2/tweets", {"text": "Last week"}).json()["data"]["id"]
+    then = (timezone.now() - timedelta(days=7)).isoformat()
+    moved = order(visitor, "posts", platform="TWITTER", id=native_id, created_at=then).json()
+    assert datetime.fromisoformat(moved["created_at"]) == datetime.fromisoformat(then)
+    read = x.get(f"/2/tweets/{native_id}", {"tweet.fields": "public_metrics"}).json()["data"]
+    assert read["public_metrics"]["impression_count"] > 100
 
 
 @pytest.mark.parametrize("name", ["riversidegc", "@riversidegc", "2244994945", "Riverside Golf Club"])
@@ -105,6 +118,7 @@ def test_the_application_of_a_grant_can_refresh_what_it_got(visitor: Client) -> 
         ("events", {"platform": "TWITTER", "kind": "comment", "account": "riversidegc", "text": "No post yet"}),
         ("events", {"platform": "FACEBOOK", "kind": "mention", "account": MARTA}),
         ("grants", {"platform": "TWITTER", "account": "riversidegc", "client_id": "stranger"}),
+        ("posts", {"platform": "TWITTER", "id": "1", "created_at": "2026-01-01T00:00:00Z"}),
     ],
 )
 def test_a_wrong_order_is_refused_with_a_sentence(visitor: Client, path: str, body: dict[str, Any]) -> None:
@@ -244,12 +258,23 @@ def test_a_deleted_post_gathers_nothing_more(visitor: Client) -> None:
 )
 def test_the_sandbox_may_stand_on_a_private_address(settings: Any, address: str) -> None:
     settings.SANDBOX, settings.APP_URL = True, address
-    assert check_private_address(None) == []
+    refuse_public_address()
 
 
 @pytest.mark.parametrize("address", ["https://parley.example.org", "http://0.0.0.0:8000", "http://8.8.8.8"])
 def test_the_sandbox_refuses_a_public_address(settings: Any, address: str) -> None:
     settings.SANDBOX, settings.APP_URL = True, address
-    assert [problem.id for problem in check_private_address(None)] == ["sandbox.E001"]
+    with pytest.raises(ImproperlyConfigured, match="sandbox.E001"):
+        refuse_public_address()
     settings.SANDBOX = False
-    assert check_private_address(None) == []
+    refuse_public_address()
+
+
+def test_no_process_starts_with_a_sandbox_on_a_public_address(settings: Any) -> None:
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "SANDBOX": "1"}
+    environ["APP_URL"] = "https://parley.example.org"
+    started = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"], cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True
+    )
+    assert started.returncode != 0
+    assert "sandbox.E001: SANDBOX is on but APP_URL is the public address" in started.stderr

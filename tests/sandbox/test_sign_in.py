@@ -253,6 +253,9 @@ def test_debug_token_tells_what_a_token_is_worth(visitor: Client, facebook: Call
     told = visitor.get("/sandbox/facebook/v26.0/debug_token", query).json()["data"]
     assert (told["type"], told["is_valid"], told["expires_at"]) == ("PAGE", True, 0)
     assert "pages_manage_posts" in told["scopes"]
+    facebook.extra["person"].delete("/me/permissions")
+    told = visitor.get("/sandbox/facebook/v26.0/debug_token", query).json()["data"]
+    assert (told["is_valid"], told["error"]["subcode"]) == (False, 458)
     stranger = visitor.get("/sandbox/facebook/v26.0/debug_token", query | {"access_token": f"{FACEBOOK_APP}|x"})
     assert stranger.json()["error"]["code"] == 190
 
