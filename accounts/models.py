@@ -294,3 +294,19 @@ class IdempotentAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"answer to {self.key}"
+
+
+class Heartbeat(models.Model):
+    """A process of the installation that shows that it lives: a worker with its queues, or the beat's tick."""
+
+    name = models.CharField(max_length=120, primary_key=True)
+    kind = models.CharField(max_length=10, choices=[("worker", _("worker")), ("tick", _("tick"))])
+    queues = models.JSONField(default=list)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
+
+    def __str__(self) -> str:
+        return self.name
