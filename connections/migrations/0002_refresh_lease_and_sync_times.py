@@ -4,40 +4,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connections', '0001_initial'),
+        ("connections", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='revocation',
-            name='app_client_id',
-            field=models.CharField(blank=True, default='', max_length=200),
+            model_name="revocation",
+            name="app_client_id",
+            field=models.CharField(blank=True, default="", max_length=200),
         ),
         migrations.AddField(
-            model_name='socialconnection',
-            name='app_client_id',
-            field=models.CharField(blank=True, default='', max_length=200, verbose_name='client id of its app'),
+            model_name="socialconnection",
+            name="app_client_id",
+            field=models.CharField(blank=True, default="", max_length=200, verbose_name="client id of its app"),
         ),
         migrations.AddField(
-            model_name='socialconnection',
-            name='inactive_since',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='inactive since'),
+            model_name="socialconnection",
+            name="inactive_since",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="inactive since"),
         ),
         migrations.AddField(
-            model_name='socialconnection',
-            name='next_sync_at',
-            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='next sync'),
+            model_name="socialconnection",
+            name="next_sync_at",
+            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="next sync"),
         ),
         migrations.AddField(
-            model_name='socialconnection',
-            name='refresh_lease_until',
+            model_name="socialconnection",
+            name="refresh_lease_until",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='socialconnection',
-            name='token_version',
+            model_name="socialconnection",
+            name="token_version",
             field=models.PositiveIntegerField(default=0),
         ),
     ]
