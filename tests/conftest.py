@@ -2,6 +2,7 @@
 organization (``rivals``) and must never see a thing of the club's."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -109,16 +110,28 @@ def postgres_server() -> str:
     return address
 
 
+@pytest.fixture(scope="module")
+def service_environment(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What tells a product of its own which services to use: none on SQLite; in the run on PostgreSQL a fresh database
+    there, and Redis."""
+    return _service_environment(request)
+
+
+def _service_environment(request: pytest.FixtureRequest) -> dict[str, str]:
+    if not django_settings.ON_POSTGRES:
+        return {}
+    server = request.getfixturevalue("postgres_server")
+    return {
+        "DATABASE_URL": services.new_database(server, f"product_{secrets.token_hex(4)}"),
+        "REDIS_URL": request.getfixturevalue("redis_server"),
+    }
+
+
 @pytest.fixture(scope="session")
 def running_product(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Product]:
     """The whole product in processes of its own, with its demonstration, against the sandbox. In the run on PostgreSQL
     it uses a database of its own there, and Redis."""
-    environ = {}
-    if django_settings.ON_POSTGRES:
-        server = request.getfixturevalue("postgres_server")
-        environ["DATABASE_URL"] = services.new_database(server, f"product_{os.getpid()}")
-        environ["REDIS_URL"] = request.getfixturevalue("redis_server")
-    with running(tmp_path_factory.mktemp("product"), environ) as product:
+    with running(tmp_path_factory.mktemp("product"), _service_environment(request)) as product:
         yield product
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,13 @@ class Product:
         answer = requests.get(f"{self.url}/sandbox/api/posts", params={"platform": platform}, timeout=10)
         rows: list[dict[str, Any]] = answer.json()["results"]
         return rows
+
+    def move_in_time(self, platform: str, post_id: str, *, hours_ago: float) -> None:
+        """Let the platform believe that it took a post that long ago: people have seen and liked it since."""
+        moment = datetime.now(UTC) - timedelta(hours=hours_ago)
+        order = {"platform": platform, "id": post_id, "created_at": moment.isoformat()}
+        answer = requests.post(f"{self.url}/sandbox/api/posts", json=order, timeout=10)
+        assert answer.ok, answer.text
 
     def plant_fault(self, **fault: Any) -> None:
         answer = requests.post(f"{self.url}/sandbox/api/faults", json=fault, timeout=10)

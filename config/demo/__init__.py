@@ -127,6 +127,7 @@ class ClubFiller:
             access_token=page["access_token"] if page else grant["access_token"],
             refresh_token=grant["refresh_token"] or "",
             expires_in_s=None if page else grant["expires_in"],
+            permissions=grant["scopes"],
             server_url=account.server,
             by=self.owner,
         )
