@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from accounts.models import Organization, User
 from accounts.permissions import Role
 from tests import factories, services
 from tests.product import Product, running
+
+
+_redis_numbers = count(1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -120,10 +124,11 @@ def service_environment(request: pytest.FixtureRequest) -> dict[str, str]:
 def _service_environment(request: pytest.FixtureRequest) -> dict[str, str]:
     if not django_settings.ON_POSTGRES:
         return {}
-    server = request.getfixturevalue("postgres_server")
+    server, redis = request.getfixturevalue("postgres_server"), request.getfixturevalue("redis_server")
     return {
         "DATABASE_URL": services.new_database(server, f"product_{secrets.token_hex(4)}"),
-        "REDIS_URL": request.getfixturevalue("redis_server"),
+        # A number of its own: two products on one broker would take each other's messages.
+        "REDIS_URL": f"{redis.rpartition('/')[0]}/{next(_redis_numbers)}",
     }
 
 
