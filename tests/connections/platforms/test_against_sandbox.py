@@ -193,50 +193,48 @@ def test_metrics_of_several_posts_come_together_and_one_that_is_gone_is_marked(n
     assert found[ids[0]].shares is not None
 
 
+FAULTS: list[tuple[str, dict[str, Any], type[PlatformError]]] = [
+    ("drop_before", {}, OutcomeUnknown),
+    ("drop_after", {}, OutcomeUnknown),
+    ("html", {"value": 502}, OutcomeUnknown),
+    ("rate_limit", {"value": 120}, RateLimited),
+    ("invalid_token", {}, InvalidToken),
+    ("reject", {}, PlatformError),
+    ("server_error", {"value": 503}, PlatformError),
+]
+
+
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(
-    ("fault", "more", "error"),
-    [
-        ("drop_before", {}, OutcomeUnknown),
-        ("drop_after", {}, OutcomeUnknown),
-        ("html", {"value": 502}, OutcomeUnknown),
-        ("rate_limit", {"value": 120}, RateLimited),
-        ("invalid_token", {}, InvalidToken),
-        ("reject", {}, PlatformError),
-        ("server_error", {"value": 503}, PlatformError),
-    ],
-)
-def test_each_fault_of_a_publish_becomes_its_consequence(
-    name: str, fault: str, more: dict[str, Any], error: type[PlatformError], sandbox: Sandbox
-) -> None:
+def test_each_fault_of_a_publish_becomes_its_consequence(name: str, sandbox: Sandbox) -> None:
     connected = connect(name)
-    before = len(sandbox.posts(name))
-    sandbox.fault(name, "publish", fault, **more)
-    began = timezone.now()
-    with pytest.raises(error) as raised:
-        connected.platform.publish(draft("Only once"), MemoryJournal())
-    assert connected.grant.access_token not in str(raised.value) + repr(raised.value) + raised.value.detail
-    assert raised.value.__cause__ is None
-    sent = len(sandbox.posts(name)) - before
-    assert sent == (1 if fault == "drop_after" else 0), "one request, whatever came of it"
-    if isinstance(raised.value, RateLimited):
-        assert raised.value.retry_at is not None
-        wait_s = (raised.value.retry_at - timezone.now()).total_seconds()
-        assert 100 < wait_s < 190
-    if fault in {"drop_after", "drop_before"}:
-        found = connected.platform.find_published(draft("Only once"), since=began)
-        assert (found is not None) == (fault == "drop_after")
+    for fault, more, error in FAULTS:
+        before = len(sandbox.posts(name))
+        sandbox.fault(name, "publish", fault, **more)
+        began = timezone.now()
+        post = draft(f"Only once: {fault}")
+        with pytest.raises(error) as raised:
+            connected.platform.publish(post, MemoryJournal())
+        assert connected.grant.access_token not in str(raised.value) + repr(raised.value) + raised.value.detail
+        assert raised.value.__cause__ is None
+        sent = len(sandbox.posts(name)) - before
+        assert sent == (1 if fault == "drop_after" else 0), "one request, whatever came of it"
+        if isinstance(raised.value, RateLimited):
+            assert raised.value.retry_at is not None
+            assert 100 < (raised.value.retry_at - timezone.now()).total_seconds() < 190
+        if fault in {"drop_after", "drop_before"}:
+            found = connected.platform.find_published(post, since=began)
+            assert (found is not None) == (fault == "drop_after")
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("fault", ["drop_before", "html", "server_error"])
-def test_reads_and_uploads_get_over_a_passing_fault(name: str, fault: str, sandbox: Sandbox) -> None:
+def test_reads_and_uploads_get_over_a_passing_fault(name: str, sandbox: Sandbox) -> None:
     platform = connect(name).platform
-    sandbox.fault(name, "read", fault)
-    assert platform.profile().id
-    sandbox.fault(name, "media", fault)
-    published = platform.publish(draft("With a picture", media=(picture(),)), MemoryJournal())
-    assert sandbox.posts(name)[-1]["id"] == published.id
+    for fault in ("drop_before", "html", "server_error"):
+        sandbox.fault(name, "read", fault)
+        assert platform.profile().id
+        sandbox.fault(name, "media", fault)
+        published = platform.publish(draft(f"After {fault}", media=(picture(),)), MemoryJournal())
+        assert sandbox.posts(name)[-1]["id"] == published.id
 
 
 def test_x_names_a_duplicate_and_facebook_too(sandbox: Sandbox) -> None:
@@ -287,12 +285,12 @@ def test_x_tokens_rotate_and_a_spent_one_is_refused(sandbox: Sandbox) -> None:
         connected.platform.refresh(connected.grant.refresh_token)
 
 
-@pytest.mark.parametrize(("fault", "more"), [("html", {"value": 401}), ("server_error", {}), ("drop_after", {})])
-def test_a_blip_while_renewing_speaks_of_no_lost_token(fault: str, more: dict[str, Any], sandbox: Sandbox) -> None:
+def test_a_blip_while_renewing_speaks_of_no_lost_token(sandbox: Sandbox) -> None:
     connected = connect("TWITTER")
-    sandbox.fault("TWITTER", "token", fault, **more)
-    with pytest.raises(TransientError):
-        connected.platform.refresh(connected.grant.refresh_token or "")
+    for fault in ({"fault": "html", "value": 401}, {"fault": "server_error"}, {"fault": "drop_after"}):
+        sandbox.order("faults", platform="TWITTER", operation="token", **fault)
+        with pytest.raises(TransientError):
+            connected.platform.refresh(connected.grant.refresh_token or "")
 
 
 def test_page_tokens_have_no_end_and_need_no_renewal(sandbox: Sandbox) -> None:

@@ -81,7 +81,7 @@ def test_what_is_no_picture_or_a_bomb_is_refused_with_a_sentence(content: bytes)
 
 class _Pictures(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        port = self.server.server_address[1]
+        port = self.connection.getsockname()[1]
         leads_to = {
             "/moved": f"http://127.0.0.1:{port}/picture",
             "/inwards": "http://169.254.169.254/latest",

@@ -1,6 +1,7 @@
 """What holds for every registered platform: a new one is covered the moment it is registered."""
 
 import inspect
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -65,20 +66,21 @@ def test_a_client_shows_no_secret(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_failures_and_logs_show_no_secret(name: str, web: responses.RequestsMock) -> None:
     """Every call fails with the secrets in its answer, its address or its exception; none comes through."""
+    attempts: list[Callable[[Platform], object]] = [
+        lambda one: one.publish(draft(media=(picture(),)), MemoryJournal()),
+        lambda one: one.publish(draft(), MemoryJournal()),
+        lambda one: one.find_published(draft(), since=datetime.now(UTC)),
+        lambda one: one.metrics(["1", "2"]),
+        lambda one: one.delete("1"),
+        lambda one: one.exchange_code(f"{SECRET}-code", redirect_uri="https://a.example/cb", verifier=SECRET),
+        lambda one: one.refresh(TOKEN),
+        lambda one: one.revoke(TOKEN),
+        lambda one: one.profile(),
+        lambda one: one.validate(),
+        lambda one: one.test_app(),
+    ]
     with structlog.testing.capture_logs() as lines:
-        for attempt in (
-            lambda one: one.publish(draft(media=(picture(),)), MemoryJournal()),
-            lambda one: one.publish(draft(), MemoryJournal()),
-            lambda one: one.find_published(draft(), since=datetime.now(UTC)),
-            lambda one: one.metrics(["1", "2"]),
-            lambda one: one.delete("1"),
-            lambda one: one.exchange_code(f"{SECRET}-code", redirect_uri="https://a.example/cb", verifier=SECRET),
-            lambda one: one.refresh(TOKEN),
-            lambda one: one.revoke(TOKEN),
-            lambda one: one.profile(),
-            lambda one: one.validate(),
-            lambda one: one.test_app(),
-        ):
+        for attempt in attempts:
             with pytest.raises(PlatformError) as raised:
                 attempt(client(name))
             shown = f"{raised.value!r} {raised.value} {vars(raised.value)} {raised.value.__cause__!r}"
@@ -133,12 +135,13 @@ def test_a_publish_that_was_cut_off_is_not_sent_again_by_itself(name: str, web: 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_platform_that_cannot_be_reached_leaves_everything_as_it_was(name: str, settings: Any) -> None:
     settings.PLATFORM_API_URLS = {name: "http://127.0.0.1:9"}
-    for attempt in (
+    attempts: list[Callable[[Platform], object]] = [
         lambda one: one.publish(draft(), MemoryJournal()),
         lambda one: one.refresh(TOKEN),
         lambda one: one.validate(),
         lambda one: one.metrics(["1"]),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(TransientError):
             attempt(client(name))
 
