@@ -16,6 +16,9 @@ def platform_addresses(**_kwargs: Any) -> list[CheckMessage]:
             parts = urlsplit(address)
             if address and (parts.scheme not in {"http", "https"} or not parts.hostname):
                 errors.append(
-                    Error(f"{platform}_{kind}_URL must be a full address such as http://127.0.0.1:9000/x.", id="connections.E001")
+                    Error(
+                        f"{platform}_{kind}_URL must be a full address such as http://127.0.0.1:9000/x.",
+                        id="connections.E001",
+                    )
                 )
     return errors

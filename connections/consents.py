@@ -32,6 +32,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
     UnsafeAddress,
+    hide_secrets,
 )
 from connections.models import Consent, SocialConnection
 from connections.platforms.base import Account, Platform, TokenGrant, platform_class
@@ -177,15 +178,19 @@ def refuse_denied(platform: type[Platform], error: str) -> ConsentFailed:
 def complete_consent(consent: Consent, *, code: str, by: User) -> Outcome:
     """Code -> tokens -> accounts; one account connects at once, several wait for the person. Raises ConsentFailed."""
     cls = platform_class(consent.platform)
+    secrets_at_hand: list[str] = []
     try:
         verifier = reveal(consent, "verifier")
+        secrets_at_hand.append(verifier)
         app = credentials_for(consent.organization, cls, consent.server_url)
         client = cls(app=app, server_url=consent.server_url)
         grant = client.exchange_code(code, redirect_uri=redirect_uri(cls), verifier=verifier)
+        secrets_at_hand += [grant.access_token, grant.refresh_token or ""]
         accounts = list(client.accounts(grant))
     except (NotConfigured, UnsafeAddress, CannotDecrypt) as error:
         raise ConsentFailed(str(error)) from error
     except PlatformError as error:
+        hide_secrets(error, code, *secrets_at_hand)
         if cls.needs_server and error.platform_code in APP_REFUSED:
             forget_registration(cls, consent.server_url)
         log.warning(

@@ -4,6 +4,9 @@ from datetime import datetime
 
 from accounts.errors import Conflict, DomainError
 
+SHORTEST_SECRET = 6
+"""Shorter texts are no secrets, and replacing them would spoil the sentence."""
+
 
 class PlatformError(DomainError):
     """A platform did not do what was asked.
@@ -21,6 +24,15 @@ class PlatformError(DomainError):
         super().__init__(message)
         self.detail = detail
         self.platform_code = platform_code
+
+
+def hide_secrets[E: PlatformError](error: E, *secrets: str) -> E:
+    """The error without the secrets that its call was made with: a platform may repeat them in what it says."""
+    for secret in secrets:
+        if len(secret) >= SHORTEST_SECRET:
+            error.args = tuple(arg.replace(secret, "***") if isinstance(arg, str) else arg for arg in error.args)
+            error.detail = error.detail.replace(secret, "***")
+    return error
 
 
 class InvalidToken(PlatformError):

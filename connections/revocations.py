@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.audit import SYSTEM, record_audit
 from accounts.crypto import reveal, seal_into
 from connections.credentials import credentials_named
-from connections.errors import PlatformError, RateLimited
+from connections.errors import PlatformError, RateLimited, hide_secrets
 from connections.hurry import hurry_on_commit
 from connections.models import Revocation, SocialConnection
 from connections.platforms.base import Platform, platform_class
@@ -67,7 +67,12 @@ def _revoke(row: Revocation) -> None:
     cls = platform_class(row.platform)
     app = credentials_named(row.organization, cls, row.server_url, row.app_client_id)
     secret = reveal(row, "secret")
-    cls(app=app, access_token=secret, account_id=row.account_id, server_url=row.server_url).revoke(secret)
+    platform = cls(app=app, access_token=secret, account_id=row.account_id, server_url=row.server_url)
+    try:
+        platform.revoke(secret)
+    except PlatformError as error:
+        hide_secrets(error, secret)
+        raise
 
 
 def _note_failure(row: Revocation, error: PlatformError) -> None:

@@ -24,6 +24,7 @@ from connections.errors import (
     PlatformError,
     TokenRefused,
     UnsafeAddress,
+    hide_secrets,
 )
 from connections.events import connection_disconnected
 from connections.guard import fetch_avatar
@@ -145,7 +146,11 @@ def connect_with_tokens(
         client = platform(app=app, access_token=access_token, server_url=server, account_id=validation.account_id)
         account = client.profile()
     except InvalidToken as error:
-        raise TokenRefused(_refused(platform, str(error)), field="access_token") from error
+        said = str(hide_secrets(error, access_token, refresh_token))
+        raise TokenRefused(_refused(platform, said), field="access_token") from error
+    except PlatformError as error:
+        hide_secrets(error, access_token, refresh_token)
+        raise
     known = SocialConnection.objects.for_organization(organization).filter(
         platform=platform.name, server_url=server, platform_account_id=account.id
     )

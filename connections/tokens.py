@@ -34,6 +34,7 @@ from connections.errors import (
     PlatformError,
     RateLimited,
     TransientError,
+    hide_secrets,
 )
 from connections.http import Rate
 from connections.models import ConnectionToken, SocialConnection, TokenKind
@@ -210,6 +211,7 @@ def _renew_with_lease(opened: _Opened, *, by: Actor) -> _Opened:
             raise InvalidToken(_("No refresh token is stored. Reconnect the account."))
         grant = opened.client().refresh(secret)
     except InvalidToken as error:
+        hide_secrets(error, opened.access, opened.refresh)
         if error.platform_code in APP_REFUSED:
             _note_failure(connection, error)
             raise TransientError(_cannot_renew_now(connection), detail=error.detail) from error
@@ -219,6 +221,7 @@ def _renew_with_lease(opened: _Opened, *, by: Actor) -> _Opened:
         mark_inactive(connection, code=error.code, message=str(error), by=by, token_version=connection.token_version)
         raise
     except PlatformError as error:
+        hide_secrets(error, opened.access, opened.refresh)
         _note_failure(connection, error)
         if isinstance(error, RateLimited | TransientError):
             raise
@@ -324,6 +327,7 @@ def _watched[T](opened: _Opened, call: Callable[[Platform], T]) -> T:
     try:
         result = call(opened.client())
     except PlatformError as error:
+        hide_secrets(error, opened.access, opened.refresh)
         note_outcome(opened.connection, error)
         raise
     note_outcome(opened.connection, None)
