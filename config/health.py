@@ -1,12 +1,26 @@
-"""Is the process up, and can it work?"""
+"""Is the process up, can it work, and how is the installation?"""
+
+import hmac
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
 from kombu import Connection
+from prometheus_client import REGISTRY as PROCESS
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from accounts.crypto import KeyRingError, key_ring
+from accounts.middleware import OrganizationRequest
+from accounts.permissions import requires
+from config import state
+from connections.budgets import quotas
+from connections.models import SocialConnection
+
+LOOPBACK = {"127.0.0.1", "::1"}
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -24,26 +38,19 @@ def _database() -> str:
 
 
 def _migrations() -> str:
-    try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
-        return "The database does not answer."
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return f"{len(waiting)} migrations wait: run `manage.py migrate`." if waiting else ""
 
 
 def _broker() -> str:
+    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
     try:
-        with Connection(settings.CELERY_BROKER_URL, connect_timeout=2, transport_options=_transport_options()) as broker:
+        with Connection(settings.CELERY_BROKER_URL, connect_timeout=2, transport_options=options) as broker:
             broker.ensure_connection(max_retries=1, timeout=2)
     except Exception:  # any client library's own error: the answer is the same
         return "The message broker does not answer."
     return ""
-
-
-def _transport_options() -> dict[str, object]:
-    options: dict[str, object] = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
-    return options
 
 
 def _encryption() -> str:
@@ -54,8 +61,81 @@ def _encryption() -> str:
     return ""
 
 
+def problems() -> dict[str, str]:
+    """What keeps the installation from working, a sentence each; empty when all is well."""
+    found = {name: said for name, check in (("broker", _broker), ("encryption", _encryption)) if (said := check())}
+    try:
+        if said := _database() or _migrations():
+            return found | {"database": said}
+        return found | state.look(timezone.now()).problems
+    except DatabaseError:
+        return found | {"database": "The database does not answer."}
+
+
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Database, migrations, broker and encryption key: 200 when all work, else 503 with a sentence for each that fails."""
-    checks = {"database": _database, "migrations": _migrations, "broker": _broker, "encryption": _encryption}
-    failures = {name: problem for name, check in checks.items() if (problem := check())}
-    return JsonResponse({"ready": not failures, "problems": failures}, status=503 if failures else 200)
+    """Database, migrations, broker, encryption key, workers and beat: 200 when all work, else 503 with a sentence for
+    each that does not."""
+    found = problems()
+    return JsonResponse({"ready": not found, "problems": found}, status=503 if found else 200)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus: the installation's state, and this process's counters. With METRICS_TOKEN set it asks for that as
+    a Bearer token; without, it answers this machine alone."""
+    token = settings.METRICS_TOKEN
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not (hmac.compare_digest(given, token) if token else request.META.get("REMOTE_ADDR") in LOOPBACK):
+        return HttpResponse("Set METRICS_TOKEN and send it as a Bearer token.\n", status=403, content_type="text/plain")
+    now = timezone.now()
+    found = state.look(now)
+    registry = CollectorRegistry()
+
+    def gauge(name: str, text: str, value: float) -> None:
+        Gauge(f"parley_{name}", text, registry=registry).set(value)
+
+    gauge("workers", "Workers seen lately.", len(found.workers))
+    gauge("publish_workers", "Workers that take the queue publish.", sum("publish" in w.queues for w in found.workers))
+    tick_age = (now - found.last_tick).total_seconds() if found.last_tick else float("inf")
+    gauge("last_tick_age_seconds", "Since the periodic work last ran.", tick_age)
+    gauge("posts_overdue", "Posts due for over a minute and not claimed.", found.overdue)
+    oldest = (now - found.oldest_due).total_seconds() if found.oldest_due else 0
+    gauge("oldest_due_seconds", "Age of the oldest overdue post.", oldest)
+    gauge("posts_stuck", "Posts whose worker no longer answers.", found.stuck)
+    gauge("posts_checking", "Posts being looked up at their platform.", found.checking)
+    gauge("platforms_paused", "Platforms and servers whose calls are paused.", len(found.troubles))
+    gauge("tokens_expiring", "Tokens that end within 7 days and are not renewed by themselves.", found.expiring)
+    gauge("connections_inactive", "Connections that wait for reauthentication.", found.inactive)
+    if found.lateness:
+        late = Gauge("parley_publish_lateness_seconds", "First tries of the last day.", ["quantile"], registry=registry)
+        late.labels("0.5").set(found.lateness.p50_s)
+        late.labels("0.99").set(found.lateness.p99_s)
+    attempts = Gauge("parley_publish_attempts_last_day", "By outcome.", ["outcome"], registry=registry)
+    for outcome, count in found.attempts.items():
+        attempts.labels(outcome).set(count)
+    return HttpResponse(
+        generate_latest(registry) + generate_latest(PROCESS), content_type="text/plain; version=0.0.4; charset=utf-8"
+    )
+
+
+@requires("organization.manage")
+def page(request: OrganizationRequest) -> HttpResponse:
+    """How the installation is, and the budgets and tokens of this organization's accounts. 503 when posts cannot go
+    out, as ``/readyz``."""
+    now = timezone.now()
+    found = state.look(now)
+    accounts = list(SocialConnection.objects.for_organization(request.organization).in_use().by_name())
+    expiring = [
+        one
+        for one in accounts
+        if one.is_active and one.next_refresh_at is None and one.token_expires_at
+        and one.token_expires_at < now + timedelta(days=14)
+    ]  # fmt: skip
+    said = problems()
+    context = {
+        "state": found,
+        "problems": said,
+        "budgets": [(account, quotas(account, now=now)) for account in accounts if account.is_active],
+        "expiring": expiring,
+        "inactive": [account for account in accounts if not account.is_active],
+    }
+    return render(request, "health.html", context, status=503 if said else 200)

@@ -7,16 +7,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.permissions import may
+from connections.breaker import paused
 from connections.models import SocialConnection
 from publishing.models import PostStatus, SocialPost
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """``navigation``: groups of {label, url, icon, badge, badge_tone, active} for the current organization's member."""
+    """``navigation``: groups of {label, url, icon, badge, badge_tone, active} for the current organization's member;
+    ``troubles``: paused platforms on which the organization has accounts."""
     organization = getattr(request, "organization", None)
     membership = getattr(request, "membership", None)
     if organization is None or (getattr(request, "htmx", False) and not request.htmx.boosted):  # type: ignore[attr-defined]
-        return {"navigation": []}
+        return {"navigation": [], "troubles": []}
     failed = SocialPost.objects.for_organization(organization).filter(status=PostStatus.FAILED).count()
     broken = SocialConnection.objects.for_organization(organization).in_use().filter(is_active=False).count()
     entries: list[list[tuple[str, str, str, str, int, str]]] = [
@@ -32,6 +34,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         ],
         [
             (_("Settings"), "accounts:organization", "settings", "organization.view", 0, ""),
+            (_("Health"), "health", "activity-heartbeat", "organization.manage", 0, ""),
             (_("Admin"), "admin:index", "tool", "admin.enter", 0, ""),
         ],
     ]
@@ -48,4 +51,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             )
         if group:
             groups.append(group)
-    return {"navigation": groups}
+    troubles = paused()
+    if troubles:
+        accounts = SocialConnection.objects.for_organization(organization).in_use()
+        ours = set(accounts.values_list("platform", "server_url"))
+        troubles = [trouble for trouble in troubles if (trouble.platform, trouble.server_url) in ours]
+    return {"navigation": groups, "troubles": troubles}

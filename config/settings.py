@@ -442,6 +442,7 @@ UNFOLD: dict[str, Any] = {
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG or SANDBOX else "json")
 
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 SENTRY_DSN = env.text("SENTRY_DSN")
 
 from config.logs import configure_logging, configure_sentry  # noqa: E402  (needs the settings above)

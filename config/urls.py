@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("health/", health.page, name="health"),
 ]
 if settings.SANDBOX:
     urlpatterns.append(path("sandbox/", include("sandbox.urls")))

@@ -3,7 +3,9 @@
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
+from accounts.heartbeats import note_tick
 from publishing.attempts import publish_post
 from publishing.dispatch import dispatch_due_posts, sweep_posts
 from publishing.engagement import sync_connection_engagement, sync_due_engagement
@@ -12,7 +14,9 @@ from publishing.reconcile import reconcile_post
 
 @shared_task
 def dispatch_due_posts_task() -> None:
-    dispatch_due_posts()
+    now = timezone.now()
+    note_tick(now)
+    dispatch_due_posts(now)
 
 
 @shared_task

@@ -41,7 +41,9 @@ def fail(account: SocialConnection, times: int, answer: Any = None) -> None:
 
 
 def works(mock: responses.RequestsMock) -> None:
-    mock.get(WHO, json={"id": "1", "username": "club", "acct": "club", "display_name": "Club", "avatar": "", "url": SERVER})
+    mock.get(
+        WHO, json={"id": "1", "username": "club", "acct": "club", "display_name": "Club", "avatar": "", "url": SERVER}
+    )
 
 
 def test_many_failures_in_a_row_pause_the_platform(account: SocialConnection, monkeypatch: Any) -> None:
