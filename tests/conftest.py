@@ -19,7 +19,6 @@ from accounts.permissions import Role
 from tests import factories, services
 from tests.product import Product, running
 
-
 _redis_numbers = count(1)
 
 
