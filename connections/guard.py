@@ -13,13 +13,17 @@ import threading
 import time
 from collections import OrderedDict
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from django.conf import settings
 from PIL import Image, ImageOps, UnidentifiedImageError
+from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
 from requests_hardened.ip_filter import InvalidIPAddress, filter_host
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from connections.errors import UnsafeAddress
@@ -41,6 +45,47 @@ class _OneAnswer:
 
     def get_redirect_target(self, _response: requests.Response) -> None:
         return None
+
+
+class _PunctualConnection:
+    """A connection whose answer begins within the read timeout. The socket's timeout bounds each read alone, so a
+    server that sends its headers letter by letter could hold a worker for hours."""
+
+    sock: Any
+    timeout: Any
+
+    def getresponse(self) -> Any:
+        limit_s = self.timeout if isinstance(self.timeout, (int, float)) else settings.PLATFORM_READ_TIMEOUT_S
+        alarm = threading.Timer(limit_s, _hang_up, [self.sock])
+        alarm.daemon = True
+        alarm.start()
+        try:
+            return super().getresponse()  # type: ignore[misc]  # of the connection that this is mixed into
+        finally:
+            alarm.cancel()
+
+
+class _HTTPConnection(_PunctualConnection, HTTPConnection):
+    pass
+
+
+class _HTTPSConnection(_PunctualConnection, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+def _hang_up(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # ended by itself meanwhile
 
 
 class _PlainSession(_OneAnswer, requests.Session):
@@ -124,6 +169,9 @@ def new_session(url: str, *, guarded: bool) -> requests.Session:
         session.trust_env = not is_local_name(host)
     if not session.trust_env and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
         session.verify = bundle
+    for adapter in session.adapters.values():
+        if isinstance(adapter, HTTPAdapter):
+            adapter.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
     # One session speaks for many accounts: a cookie set for one must not travel with the next.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = USER_AGENT

@@ -24,6 +24,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
+from connections.guard import fetch_avatar
 from connections.platforms.base import Account, AppCredentials, Platform, TokenGrant, TokenPolicy, platform_class
 from tests.connections.platforms.helpers import MemoryJournal, draft, picture
 
@@ -168,6 +169,25 @@ def test_a_post_with_pictures_goes_from_consent_to_metrics_and_away(name: str, s
     platform.delete(published.id)
     assert platform.metrics([published.id])[published.id].gone
     assert published.id not in [one["id"] for one in sandbox.posts(name)]
+
+
+def test_a_server_that_a_person_types_works_without_any_setting_but_its_exemption(sandbox: Sandbox, settings: Any) -> None:
+    settings.PLATFORM_API_URLS = settings.PLATFORM_AUTH_URLS = {}
+    settings.OUTBOUND_ALLOW = [sandbox.base.removeprefix("http://")]
+    cls = platform_class("MASTODON")
+    server = cls.normalize_server(f"{sandbox.base}/sandbox/mastodon/")
+    assert server == f"{sandbox.base}/sandbox/mastodon"
+    back = "http://127.0.0.1:8000/api/social/mastodon/callback"
+    app = cls.register_app(server, redirect_uri=back)
+    unbound = cls(app=app, server_url=server)
+    code, verifier = consent(unbound, back)
+    (account,) = unbound.accounts(unbound.exchange_code(code, redirect_uri=back, verifier=verifier))
+    assert account.grant
+    assert fetch_avatar(account.avatar_url)[1].startswith("image/")
+    bound = cls(app=app, access_token=account.grant.access_token, account_id=account.id, server_url=server)
+    published = bound.publish(draft("Typed by hand"), MemoryJournal())
+    assert published.url.startswith(server)
+    assert sandbox.posts("MASTODON")[-1]["id"] == published.id
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -51,7 +51,9 @@ def test_text_and_link_are_one_call_that_proves_the_secret_and_shows_no_token(
     assert (published.id, published.url) == (f"{PAGE}_1", f"https://www.facebook.com/{PAGE}_1")
 
 
-def test_pictures_go_up_unpublished_and_the_post_takes_them_in_order(page: Platform, web: responses.RequestsMock) -> None:
+def test_pictures_go_up_unpublished_and_the_post_takes_them_in_order(
+    page: Platform, web: responses.RequestsMock
+) -> None:
     web.add(responses.POST, f"{API}/{PAGE}/photos", json={"id": "11"})
     web.add(responses.POST, f"{API}/{PAGE}/photos", json={"id": "12"})
     web.add(responses.POST, f"{API}/{PAGE}/feed", json={"id": f"{PAGE}_1"})
@@ -67,15 +69,27 @@ def test_pictures_go_up_unpublished_and_the_post_takes_them_in_order(page: Platf
     assert b'name="alt_text_custom"\r\n\r\nSeven' in (first.request.body or b"")
     assert b"alt_text_custom" not in (second.request.body or b"")
     sent = form(feed)
-    assert [json.loads(sent[f"attached_media[{number}]"]) for number in (0, 1)] == [{"media_fbid": "11"}, {"media_fbid": "12"}]
+    assert [json.loads(sent[f"attached_media[{number}]"]) for number in (0, 1)] == [
+        {"media_fbid": "11"},
+        {"media_fbid": "12"},
+    ]
     assert "link" not in sent, "beside pictures the link stands in the text"
     assert sent["message"] == "Greens\n\nhttps://club.example/"
     assert form(comment)["message"] == "At noon"
 
 
-def test_a_good_picture_that_is_refused_once_is_offered_again(page: Platform, web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_good_picture_that_is_refused_once_is_offered_again(
+    page: Platform, web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("connections.platforms.steps.LOOK_EVERY_S", (0.0,))
-    refused = {"error": {"message": "(#324) Missing or invalid image file", "code": 324, "error_subcode": 2069019, "is_transient": True}}
+    refused = {
+        "error": {
+            "message": "(#324) Missing or invalid image file",
+            "code": 324,
+            "error_subcode": 2069019,
+            "is_transient": True,
+        }
+    }
     web.add(responses.POST, f"{API}/{PAGE}/photos", json=refused, status=400)
     web.add(responses.POST, f"{API}/{PAGE}/photos", json={"id": "11"})
     web.add(responses.POST, f"{API}/{PAGE}/feed", json={"id": f"{PAGE}_1"})
@@ -109,11 +123,21 @@ def test_pages_come_with_their_own_endless_tokens_and_reasons(page: Platform, we
     ]  # fmt: skip
     web.add(responses.GET, f"{API}/oauth/access_token", json={"access_token": "short", "expires_in": 5400})
     web.add(responses.GET, f"{API}/oauth/access_token", json={"access_token": "long", "expires_in": 5183944})
-    permissions = {"data": [{"permission": "pages_show_list", "status": "granted"}, {"permission": "read_insights", "status": "declined"}]}
+    permissions = {
+        "data": [
+            {"permission": "pages_show_list", "status": "granted"},
+            {"permission": "read_insights", "status": "declined"},
+        ]
+    }
     web.add(responses.GET, f"{API}/me/permissions", json=permissions)
     pages = {"data": rows[:1], "paging": {"cursors": {"after": "c1"}, "next": "https://graph.facebook.com/next"}}
     last = {"data": rows[1:], "paging": {"cursors": {"after": "c2"}}}
-    web.add(responses.GET, f"{API}/me/accounts", json=pages, match=[matchers.query_param_matcher({"limit": "100"}, strict_match=False)])
+    web.add(
+        responses.GET,
+        f"{API}/me/accounts",
+        json=pages,
+        match=[matchers.query_param_matcher({"limit": "100"}, strict_match=False)],
+    )
     grant = page.exchange_code("code", redirect_uri="https://parley.example/cb", verifier="")
     assert grant.permissions == ("pages_show_list",)
     assert grant.expires_at is not None
@@ -136,7 +160,9 @@ def test_pages_come_with_their_own_endless_tokens_and_reasons(page: Platform, we
     ({"is_valid": True, "expires_at": 0, "profile_id": "104", "user_id": "1", "scopes": ["pages_manage_posts"]}, True),
     ({"is_valid": False, "expires_at": 0, "scopes": [], "error": {"code": 190, "message": "Changed password", "subcode": 460}}, False),
 ])  # fmt: skip
-def test_validation_is_facebook_s_own_word(state: dict[str, Any], valid: bool, page: Platform, web: responses.RequestsMock) -> None:
+def test_validation_is_facebook_s_own_word(
+    state: dict[str, Any], valid: bool, page: Platform, web: responses.RequestsMock
+) -> None:
     web.add(responses.GET, f"{API}/debug_token", json={"data": state})
     found = page.validate()
     assert found.is_valid == valid
@@ -152,7 +178,9 @@ def test_validation_is_facebook_s_own_word(state: dict[str, Any], valid: bool, p
 
 
 def test_declined_scopes_can_be_asked_for_again(page: Platform) -> None:
-    assert "auth_type=rerequest" in page.authorize_url(redirect_uri="https://a.example/cb", state="s", challenge="", again=True)
+    assert "auth_type=rerequest" in page.authorize_url(
+        redirect_uri="https://a.example/cb", state="s", challenge="", again=True
+    )
     assert "rerequest" not in page.authorize_url(redirect_uri="https://a.example/cb", state="s", challenge="")
 
 
@@ -201,8 +229,17 @@ def test_without_the_insights_permission_the_rest_is_still_counted(page: Platfor
 
 
 def test_a_missing_post_is_gone_only_while_its_page_can_be_read(page: Platform, web: responses.RequestsMock) -> None:
-    missing = {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100, "error_subcode": 33}}
-    web.add(responses.GET, f"{API}/", json={"error": {"message": "(#803) Some of the aliases", "code": 803}}, status=404)
+    missing = {
+        "error": {
+            "message": "Unsupported get request.",
+            "type": "GraphMethodException",
+            "code": 100,
+            "error_subcode": 33,
+        }
+    }
+    web.add(
+        responses.GET, f"{API}/", json={"error": {"message": "(#803) Some of the aliases", "code": 803}}, status=404
+    )
     web.add(responses.GET, f"{API}/1_1", json=missing, status=400)
     web.add(responses.GET, f"{API}/{PAGE}", json={"id": PAGE})
     assert page.metrics(["1_1"])["1_1"].gone
@@ -213,7 +250,13 @@ def test_a_missing_post_is_gone_only_while_its_page_can_be_read(page: Platform, 
 def test_a_throttled_page_waits_as_long_as_meta_says(page: Platform, web: responses.RequestsMock) -> None:
     usage = {PAGE: [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": 19}]}
     refused = {"error": {"message": "(#80001) There have been too many calls to this Page account.", "code": 80001}}
-    web.add(responses.POST, f"{API}/{PAGE}/feed", json=refused, status=400, headers={"X-Business-Use-Case-Usage": json.dumps(usage)})
+    web.add(
+        responses.POST,
+        f"{API}/{PAGE}/feed",
+        json=refused,
+        status=400,
+        headers={"X-Business-Use-Case-Usage": json.dumps(usage)},
+    )
     with pytest.raises(RateLimited) as raised:
         page.publish(draft(), MemoryJournal())
     assert raised.value.retry_at is not None

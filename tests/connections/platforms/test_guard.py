@@ -35,13 +35,19 @@ def test_what_is_private_or_no_web_address_is_refused(url: str) -> None:
 
 def test_a_public_address_is_fine_and_a_name_is_judged_by_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     check_address("https://93.184.215.14/")
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.1.2.3", 443))])
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_a, **_k: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.1.2.3", 443))]
+    )
     with pytest.raises(UnsafeAddress, match=r"innocent\.example leads into a private network"):
         check_address("https://innocent.example/")
 
 
-def test_a_name_that_changes_its_mind_after_the_check_is_caught_at_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))])
+def test_a_name_that_changes_its_mind_after_the_check_is_caught_at_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_a, **_k: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
+    )
     http = PlatformHttp("MASTODON", "rebound.example", "https://rebound.example", "t", guarded=True)
     with pytest.raises(TransientError, match="private network"):
         http.call("POST", "/api", operation="probe", patience=Patience.ONCE)
@@ -72,7 +78,14 @@ def test_a_picture_is_made_small_and_written_anew() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, b"<html>", avatar((5000, 5000), "1")],
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"GIF89a",
+        b"\x89PNG\r\n\x1a\n" + b"\0" * 40,
+        b"<html>",
+        avatar((5000, 5000), "1"),
+    ],
 )
 def test_what_is_no_picture_or_a_bomb_is_refused_with_a_sentence(content: bytes) -> None:
     with pytest.raises(UnsafeAddress, match="picture"):

@@ -52,7 +52,13 @@ def call(http: PlatformHttp, patience: Patience, **more: Any) -> Any:
 def test_a_status_that_no_platform_explains_is_judged_by_its_class(
     status: int, error: type[PlatformError], web: responses.RequestsMock
 ) -> None:
-    web.add(responses.POST, f"{BASE}/x", status=status, body="<html>nope</html>", headers={"Location": "https://evil.example/"})
+    web.add(
+        responses.POST,
+        f"{BASE}/x",
+        status=status,
+        body="<html>nope</html>",
+        headers={"Location": "https://evil.example/"},
+    )
     with pytest.raises(error) as raised:
         call(make(), Patience.AGAIN)
     assert "<html" not in str(raised.value)
@@ -238,6 +244,25 @@ def test_a_body_that_drips_is_given_up_at_the_time_cap(rude_server: Start, setti
         try:
             for _ in range(100):
                 handler.wfile.write(b" ")
+                handler.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            return
+
+    started = time.monotonic()
+    with pytest.raises(OutcomeUnknown):
+        call(make(api_url=rude_server(drip)), Patience.ONCE)
+    assert time.monotonic() - started < 2
+
+
+def test_headers_that_drip_are_given_up_at_the_time_cap(rude_server: Start, settings: Any) -> None:
+    settings.PLATFORM_CONNECT_TIMEOUT_S, settings.PLATFORM_READ_TIMEOUT_S = 0.1, 0.4
+
+    def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
+        try:
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            for number in range(100):
+                handler.wfile.write(f"X-Slow-{number}: 1\r\n".encode())
                 handler.wfile.flush()
                 time.sleep(0.05)
         except OSError:

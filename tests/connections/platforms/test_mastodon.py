@@ -40,13 +40,17 @@ def test_a_server_is_found_in_what_people_type(typed: str, address: str, setting
     assert Mastodon.normalize_server(typed) == address
 
 
-@pytest.mark.parametrize("typed", ["", "  ", "me", "@me", "https://", "exa mple.social", "https://[::1", "a..b", "x" * 80 + ".example"])
+@pytest.mark.parametrize(
+    "typed", ["", "  ", "me", "@me", "https://", "exa mple.social", "https://[::1", "a..b", "x" * 80 + ".example"]
+)
 def test_what_is_no_server_is_a_sentence(typed: str) -> None:
     with pytest.raises(ConsentFailed, match=r"such as mastodon\.social"):
         Mastodon.normalize_server(typed)
 
 
-def test_registering_at_a_private_address_is_refused_unless_the_operator_exempts_it(settings: Any, web: responses.RequestsMock) -> None:
+def test_registering_at_a_private_address_is_refused_unless_the_operator_exempts_it(
+    settings: Any, web: responses.RequestsMock
+) -> None:
     with pytest.raises(UnsafeAddress, match="private network"):
         Mastodon.register_app("https://127.0.0.1:9999", redirect_uri="https://parley.example/cb")
     assert len(web.calls) == 0
@@ -63,7 +67,12 @@ def test_the_account_comes_with_the_limits_of_its_server(server: Platform, web: 
     (account,) = server.accounts(TokenGrant("granted"))
     assert (account.id, account.handle, account.followers) == ("01JC8ULIDULIDULIDULIDULID0", "club@social.example", 860)
     limits = Mastodon.limits.with_changes(account.limits)
-    assert (limits.characters, limits.images, limits.characters_per_link, limits.alt_text_characters) == (5000, 6, 30, 420)
+    assert (limits.characters, limits.images, limits.characters_per_link, limits.alt_text_characters) == (
+        5000,
+        6,
+        30,
+        420,
+    )
     assert limits.image_formats == frozenset({"image/jpeg", "image/webp"})
     assert Mastodon.count("https://club.example/", limits) == 30
     assert json.loads(json.dumps(account.limits)) == account.limits, "kept as JSON"
@@ -130,7 +139,9 @@ def test_a_picture_is_waited_for_until_the_server_is_done(
         server.publish(draft(media=(picture(),)), MemoryJournal())
 
 
-def test_a_copy_is_recognised_in_html_with_mentions_and_hidden_parts_of_links(server: Platform, web: responses.RequestsMock) -> None:
+def test_a_copy_is_recognised_in_html_with_mentions_and_hidden_parts_of_links(
+    server: Platform, web: responses.RequestsMock
+) -> None:
     web.add(responses.GET, f"{BASE}/api/v1/accounts/01JC8/statuses", json=[answer("mastodon", "status")])
     post = draft("Fish & chips with @bob@other.example\nsee https://club.example/a/very/long/menu\n\n<3 #golf")
     since = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -162,7 +173,11 @@ def test_a_read_back_that_is_no_list_proves_no_absence(server: Platform, web: re
 
 @pytest.mark.parametrize(
     ("verify", "error"),
-    [({"status": 400, "body": HTML}, InvalidToken), ({"status": 401, "json": {"error": "x"}}, InvalidToken), ({"status": 503, "body": HTML}, TransientError)],
+    [
+        ({"status": 400, "body": HTML}, InvalidToken),
+        ({"status": 401, "json": {"error": "x"}}, InvalidToken),
+        ({"status": 503, "body": HTML}, TransientError),
+    ],
 )
 def test_a_bare_400_is_checked_with_the_server_before_the_account_is_blamed(
     verify: dict[str, Any], error: type[Exception], server: Platform, web: responses.RequestsMock
@@ -202,7 +217,9 @@ def test_a_content_warning_counts_with_the_text() -> None:
     found = Mastodon.problems(draft("x" * 498, options={"spoiler_text": "Golf"}))
     assert [(one.code, one.field) for one in found] == [("too_long", "options.spoiler_text")]
     assert Mastodon.problems(draft("x" * 496, options={"spoiler_text": "Golf"})) == []
-    assert [one.field for one in Mastodon.problems(draft("x", options={"visibility": "everybody"}))] == ["options.visibility"]
+    assert [one.field for one in Mastodon.problems(draft("x", options={"visibility": "everybody"}))] == [
+        "options.visibility"
+    ]
 
 
 def test_withdrawing_needs_the_app_s_own_credentials(server: Platform, web: responses.RequestsMock) -> None:

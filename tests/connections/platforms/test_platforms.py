@@ -30,7 +30,10 @@ ALWAYS = (
 @pytest.mark.parametrize("name", NAMES)
 def test_a_platform_keeps_what_it_declares(name: str) -> None:
     cls = platform_class(name)
-    needed = [*ALWAYS, *(method for can, methods in METHODS_OF.items() if can in cls.capabilities for method in methods)]
+    needed = [
+        *ALWAYS,
+        *(method for can, methods in METHODS_OF.items() if can in cls.capabilities for method in methods),
+    ]
     if cls.needs_server:
         needed += ["normalize_server", "register_app"]
     missing = [method for method in needed if getattr(cls, method) is getattr(Platform, method)]
@@ -201,7 +204,15 @@ def test_each_problem_of_a_picture_is_named_beside_the_pictures(name: str) -> No
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    "link", ["club.example", "ftp://club.example/", "https://", "https://user:pw@club.example/", "javascript:alert(1)", "https://a b/"]
+    "link",
+    [
+        "club.example",
+        "ftp://club.example/",
+        "https://",
+        "https://user:pw@club.example/",
+        "javascript:alert(1)",
+        "https://a b/",
+    ],
 )
 def test_a_link_that_is_none_is_named_beside_the_link(name: str, link: str) -> None:
     found = [problem for problem in platform_class(name).problems(draft("Hello", link_url=link)) if problem.blocking]

@@ -55,7 +55,9 @@ def test_every_request_is_one_that_x_documents(web: responses.RequestsMock) -> N
         operation = _operation(call.request)
         asked.add(operation["operationId"])
         declared = {_resolve(one)["name"] for one in operation.get("parameters", [])}
-        assert set(parse_qs(urlsplit(str(call.request.url)).query)) <= declared, "X drops unknown parameters without a word"
+        assert set(parse_qs(urlsplit(str(call.request.url)).query)) <= declared, (
+            "X drops unknown parameters without a word"
+        )
         assert call.request.headers["Authorization"] == f"Bearer {TOKEN}"
     assert asked == {one["operationId"] for path in SPEC["paths"].values() for one in path.values()}
 
@@ -77,7 +79,9 @@ def test_the_answers_that_these_tests_plant_are_ones_that_x_documents(method: st
 def _without_security(value: Any) -> Any:
     """openapi-core does not know OAuth 2 as a way to authenticate; the header is looked at by the test itself."""
     if isinstance(value, dict):
-        return {key: _without_security(item) for key, item in value.items() if key not in {"security", "securitySchemes"}}
+        return {
+            key: _without_security(item) for key, item in value.items() if key not in {"security", "securitySchemes"}
+        }
     return [_without_security(item) for item in value] if isinstance(value, list) else value
 
 
@@ -171,7 +175,9 @@ def recent(number: int = 0) -> str:
     return str(((now_ms - 1288834974657) << 22) + number)
 
 
-def test_metrics_are_read_in_both_dialects_and_a_missing_post_is_gone(web: responses.RequestsMock, time_machine: Any) -> None:
+def test_metrics_are_read_in_both_dialects_and_a_missing_post_is_gone(
+    web: responses.RequestsMock, time_machine: Any
+) -> None:
     time_machine.move_to(datetime(2025, 11, 25, tzinfo=UTC))
     ids = ["1992000000000000001", "1992000000000000002"]
     web.add(responses.GET, f"{API}/tweets", json=answer("twitter", "metrics"))
@@ -187,7 +193,11 @@ def test_metrics_are_read_in_both_dialects_and_a_missing_post_is_gone(web: respo
 
 def test_clicks_that_x_refuses_leave_the_public_counts(web: responses.RequestsMock) -> None:
     post_id = recent()
-    refused = {"title": "Field Not Authorized Error", "detail": "Sorry", "type": "https://api.x.com/2/problems/not-authorized-for-field"}
+    refused = {
+        "title": "Field Not Authorized Error",
+        "detail": "Sorry",
+        "type": "https://api.x.com/2/problems/not-authorized-for-field",
+    }
     web.add(responses.GET, f"{API}/tweets", json=refused, status=403)
     public = {"data": [{"id": post_id, "public_metrics": {"like_count": 5, "reply_count": 0, "impression_count": 9}}]}
     web.add(responses.GET, f"{API}/tweets", json=public)
@@ -252,7 +262,13 @@ def test_the_account_is_the_one_of_the_token(web: responses.RequestsMock) -> Non
 
 def test_the_window_of_a_rate_limit_is_read_from_x_s_headers(web: responses.RequestsMock) -> None:
     opens = int(datetime.now(UTC).timestamp()) + 600
-    web.add(responses.POST, f"{API}/tweets", status=429, json={"title": "Too Many Requests"}, headers={"x-rate-limit-reset": str(opens)})
+    web.add(
+        responses.POST,
+        f"{API}/tweets",
+        status=429,
+        json={"title": "Too Many Requests"},
+        headers={"x-rate-limit-reset": str(opens)},
+    )
     with pytest.raises(RateLimited) as raised:
         client("TWITTER").publish(draft(), MemoryJournal())
     assert raised.value.retry_at == datetime.fromtimestamp(opens, UTC)
@@ -277,4 +293,6 @@ def test_prices_cashtags_and_previews_are_said_before_they_hurt(settings: Any) -
     assert Twitter.problems(draft("$GOLF and $TEE https://club.example/")) == []
     with_picture = draft("Hello", link_url="https://club.example/", media=(picture(),))
     assert {one.code for one in Twitter.problems(with_picture)} == {"link_without_preview"}
-    assert [one.field for one in Twitter.problems(draft("Hi", options={"reply_settings": "nobody"}))] == ["options.reply_settings"]
+    assert [one.field for one in Twitter.problems(draft("Hi", options={"reply_settings": "nobody"}))] == [
+        "options.reply_settings"
+    ]
