@@ -171,7 +171,9 @@ def test_a_post_with_pictures_goes_from_consent_to_metrics_and_away(name: str, s
     assert published.id not in [one["id"] for one in sandbox.posts(name)]
 
 
-def test_a_server_that_a_person_types_works_without_any_setting_but_its_exemption(sandbox: Sandbox, settings: Any) -> None:
+def test_a_server_that_a_person_types_works_without_any_setting_but_its_exemption(
+    sandbox: Sandbox, settings: Any
+) -> None:
     settings.PLATFORM_API_URLS = settings.PLATFORM_AUTH_URLS = {}
     settings.OUTBOUND_ALLOW = [sandbox.base.removeprefix("http://")]
     cls = platform_class("MASTODON")
