@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from publishing.models import PostStatus, SocialPost
 from publishing.states import Standing, may_be_moved, standing_of
 
@@ -112,7 +114,9 @@ class Card:
     @property
     def mark(self) -> str:
         """The word that a card shows for a state that must not be overlooked."""
-        return self.standing.label.lower() if self.post.status in {PostStatus.FAILED, PostStatus.DRAFT} else ""
+        if self.post.status == PostStatus.FAILED:
+            return _("unknown") if self.post.error_code == "OUTCOME_UNKNOWN" else _("failed")
+        return _("draft") if self.post.status == PostStatus.DRAFT else ""
 
 
 def card_of(post: SocialPost, *, zone: ZoneInfo, now: datetime) -> Card | None:

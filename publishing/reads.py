@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Window
 
 from accounts.models import Organization
 from connections.models import SocialConnection
@@ -17,7 +17,7 @@ TRAY_SIZE = 40
 ATTENTION_SIZE = 6
 
 _CARD_FIELDS = (
-    "organization_id", "connection_id", "content", "status", "scheduled_at", "published_at", "hold_reason", "error_code",
+    "organization_id", "connection_id", "content", "link_url", "status", "scheduled_at", "published_at", "hold_reason", "error_code",
     "error_message", "next_attempt_at", "deleted_at", "retry_count",
 )  # fmt: skip
 
@@ -77,5 +77,5 @@ def attention_of(
     """What waits for a person, the latest first, and how many there are in all."""
     waiting = SocialPost.objects.for_organization(organization).filter(attention())
     narrowed = (filters or PostFilters()).without_status().apply(waiting).select_related("connection")
-    found = list(narrowed.order_by("-scheduled_at")[: limit + 1])
-    return found[:limit], len(found) if len(found) <= limit else narrowed.count()
+    found = list(narrowed.annotate(total=Window(Count("pk"))).order_by("-scheduled_at", "-pk")[:limit])
+    return found, found[0].total if found else 0

@@ -314,7 +314,7 @@ def answer_change(
     if undo:
         toast["undo_url"] = reverse("publishing:calendar_undo") + "?" + urlencode({"move": undo})
     response = HttpResponse(parts_after(request, query, days, settled=post.pk))
-    trigger_client_event(response, "closeDialog")
+    trigger_client_event(response, "closeDialog", after="settle")
     trigger_client_event(response, "toast", toast)
     return reswap(response, "none")
 

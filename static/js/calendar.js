@@ -5,9 +5,8 @@
 // dropped, and goes back when the answer does not come.
 import { closeDialog } from "./dialog.js";
 import { setUpFilters } from "./filters.js";
-import { csrfToken, isTyping } from "./page.js";
+import { csrfToken, isTyping, words as pageWords } from "./page.js";
 import { announce, toast } from "./toast.js";
-import { words as pageWords } from "./page.js";
 
 const POLL_MS = 5000;
 const POLL_SLOWEST_MS = 60000;
@@ -24,7 +23,8 @@ const view = () => calendar().dataset.view;
 /** Put an answer's out-of-band parts into the page, keep the focus, and raise the events that it asks for. */
 function take(answer, markup) {
   const focused = document.activeElement?.id;
-  if (markup.trim()) window.htmx.swap(document.body, markup, { swapStyle: "none", swapDelay: 0, settleDelay: 0 });
+  const spec = { swapStyle: "none", swapDelay: 0, settleDelay: 0 };
+  if (markup.trim()) window.htmx.swap(document.body, markup, spec, { eventInfo: { target: document.body } });
   const triggers = answer.headers.get("HX-Trigger");
   if (triggers) {
     for (const [name, detail] of Object.entries(JSON.parse(triggers))) {
@@ -395,10 +395,15 @@ function prepare(root) {
   rove();
 }
 
-function showHours() {
+function showNow() {
+  const scroller = document.scrollingElement;
+  if (view() === "month" && columns() === 1 && scroller.scrollTop === 0) {
+    const today = document.querySelector(".day.is-today");
+    if (today) scroller.scrollTop = today.getBoundingClientRect().top - document.querySelector(".topbar").offsetHeight;
+    return;
+  }
   const now = document.querySelector(".hour-cell.is-now");
   const target = now ?? document.querySelector(`.hour-label[data-hour="${FIRST_HOUR_SHOWN}"]`);
-  const scroller = document.scrollingElement;
   if (target && scroller.scrollTop === 0) {
     const earlier = Math.max(0, Number(target.dataset.hour) - 2);
     const label = document.querySelector(`.hour-label[data-hour="${earlier}"]`);
@@ -430,7 +435,7 @@ document.body.addEventListener("calendar:refresh", () => refresh());
 document.body.addEventListener("closeDialog", () => { for (const dialog of document.querySelectorAll("dialog[open]")) closeDialog(dialog); });
 window.htmx.onLoad((element) => {
   prepare(element);
-  if (element.id === "calendar") showHours();
+  if (element.id === "calendar") showNow();
 });
 document.body.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.target?.id === "calendar") calendar().classList.add("is-loading");
@@ -438,5 +443,5 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
 
 setUpFilters("calendar-filters");
 prepare(document);
-showHours();
+showNow();
 timer = setTimeout(poll, POLL_MS);
