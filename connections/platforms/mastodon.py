@@ -195,11 +195,16 @@ class Mastodon(Platform):
             "scopes": " ".join(cls.scopes),
             "website": settings.APP_URL,
         }
-        answer = platform.http.post(
-            "/api/v1/apps", operation="register_app", patience=Patience.AGAIN, form=form, signed=False
-        ).object
+        host = urlsplit(server_url).hostname or server_url
+        no_server = NotFound(_("%(host)s does not look like a Mastodon server.") % {"host": host})
+        try:
+            answer = platform.http.post(
+                "/api/v1/apps", operation="register_app", patience=Patience.AGAIN, form=form, signed=False
+            ).object
+        except NotFound:
+            raise no_server from None
         if not answer.get("client_id") or not answer.get("client_secret"):
-            raise platform.http.unreadable(Patience.AGAIN)
+            raise no_server
         app = AppCredentials(str(answer["client_id"]), str(answer["client_secret"]), server_url)
         # Servers before 4.3 delete registrations that never had a token.
         try:

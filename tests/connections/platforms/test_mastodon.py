@@ -8,7 +8,7 @@ import pytest
 import responses
 from responses import matchers
 
-from connections.errors import ConsentFailed, InvalidToken, TransientError, UnsafeAddress
+from connections.errors import ConsentFailed, InvalidToken, NotFound, TransientError, UnsafeAddress
 from connections.platforms.base import Platform, TokenGrant
 from connections.platforms.mastodon import Mastodon, limits_of
 from tests.connections.platforms.helpers import TOKEN, MemoryJournal, answer, client, draft, picture
@@ -59,6 +59,16 @@ def test_registering_at_a_private_address_is_refused_unless_the_operator_exempts
     web.add(responses.POST, "http://127.0.0.1:9999/oauth/token", status=500, body=HTML)
     app = Mastodon.register_app("http://127.0.0.1:9999", redirect_uri="https://parley.example/cb")
     assert (app.client_id, app.server_url) == ("c", "http://127.0.0.1:9999")
+
+
+@pytest.mark.parametrize("answered", [{"status": 404, "body": HTML}, {"json": {"hello": "world"}}])
+def test_a_website_that_is_no_mastodon_server_is_said_so(
+    answered: dict[str, Any], settings: Any, web: responses.RequestsMock
+) -> None:
+    settings.OUTBOUND_ALLOW = ["club.example"]
+    web.add(responses.POST, "https://club.example/api/v1/apps", **answered)
+    with pytest.raises(NotFound, match=r"club\.example does not look like a Mastodon server"):
+        Mastodon.register_app("https://club.example", redirect_uri="https://parley.example/cb")
 
 
 def test_the_account_comes_with_the_limits_of_its_server(server: Platform, web: responses.RequestsMock) -> None:
