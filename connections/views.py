@@ -1,5 +1,6 @@
 """Pages of connections, and the two addresses of the consent journey."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from accounts.errors import DomainError
 from accounts.middleware import OrganizationRequest
 from accounts.models import AuditEvent, Membership
 from accounts.permissions import may, requires
+from connections.budgets import quotas
 from connections.capabilities import capabilities_of, capability_table
 from connections.cards import card_of, handle_of, tile_of
 from connections.consents import (
@@ -211,9 +213,20 @@ def connection_detail(request: OrganizationRequest, connection_id: UUID) -> Http
         "cells": [cell for cell in cells if cell.offered],
         "absent": [cell for cell in cells if not cell.offered],
         "limits": connection.effective_limits,
+        "quotas": [(quota, _window(quota.window)) for quota in quotas(connection)] if connection.is_active else [],
         "events": [(event, _words(event)) for event in events[:LOG_LENGTH]],
     }
     return render(request, "connections/detail.html", context)
+
+
+def _window(window: timedelta) -> str:
+    """A budget's window in words: "15 minutes", "1 day"."""
+    minutes = int(window.total_seconds() // 60)
+    if minutes % 1440 == 0:
+        return ngettext("%(count)d day", "%(count)d days", minutes // 1440) % {"count": minutes // 1440}
+    if minutes % 60 == 0:
+        return ngettext("%(count)d hour", "%(count)d hours", minutes // 60) % {"count": minutes // 60}
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
 def _words(event: AuditEvent) -> tuple[str, str, str]:

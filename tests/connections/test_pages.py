@@ -176,7 +176,7 @@ def test_the_picture_comes_from_here(as_bob: Client, club: Organization) -> None
     assert "pbs.twimg.com" not in text
     answer = as_bob.get(f"/connections/{connection.pk}/avatar/")
     assert answer["Content-Type"] == "image/png"
-    assert b"".join(answer.streaming_content).startswith(b"\x89PNG")
+    assert answer.getvalue().startswith(b"\x89PNG")
 
 
 def test_a_platforms_trouble_is_shown_on_the_account(
@@ -339,3 +339,17 @@ def test_an_account_that_was_disconnected_offers_to_connect_again(
     text = text_of(as_alice, f"/connections/{connection.pk}/")
     assert "Connect again" in text
     assert "/validate/" not in text
+
+
+def test_the_detail_page_shows_what_is_left_of_the_budgets(as_bob: Client, club: Organization, settings: Any) -> None:
+    from connections import budgets
+
+    settings.RATE_BUDGETS = ["TWITTER.posts=2/15m"]
+    connection = factories.make_connection(club)
+    assert "2 of 2" in text_of(as_bob, f"/connections/{connection.pk}/")
+    budgets.take(connection, "posts")
+    text = text_of(as_bob, f"/connections/{connection.pk}/")
+    assert "Posts in 15 minutes" in text
+    assert "1 of 2" in text
+    budgets.take(connection, "posts")
+    assert "there is room again at" in text_of(as_bob, f"/connections/{connection.pk}/")
