@@ -287,9 +287,9 @@ class Supervisor:
                     self.note_demonstration()
             for child in others:
                 self.start(child)
-            self.wait_for("/readyz")
+            complaint = self.wait_for("/readyz")
             if not self.stopping:
-                self.announce(is_first=needs_demonstration)
+                self.announce(is_first=needs_demonstration, complaint=complaint)
             while not self.stopping:
                 self.watch()
                 time.sleep(0.2)
@@ -330,26 +330,33 @@ class Supervisor:
             elif time.monotonic() >= child.restart_at:
                 self.start(child)
 
-    def wait_for(self, path: str) -> None:
-        """Until the product answers 200 there. Raises CannotStart with what it said instead."""
+    def wait_for(self, path: str) -> str:
+        """Until the product answers 200 there, or has answered with complaints for a while: those.
+
+        Raises CannotStart when it does not answer at all.
+        """
         until = time.monotonic() + FIRST_ANSWER_S
-        answer = "nothing"
+        complaint = ""
         while not self.stopping:
             try:
-                with urllib.request.urlopen(self.address + path, timeout=5) as response:
-                    if response.status == 200:
-                        return
+                with urllib.request.urlopen(self.address + path, timeout=5):
+                    return ""
             except urllib.error.HTTPError as error:
-                answer = error.read().decode(errors="replace")[:500]
+                complaint = error.read().decode(errors="replace")[:1000]
             except OSError:
-                pass  # not listening yet
+                complaint = ""  # not listening yet, or no more
+            if time.monotonic() > until and complaint:
+                return complaint
             if time.monotonic() > until or self.children[0].failures >= HOPELESS:
-                raise CannotStart(f"Parley does not answer at {self.address}{path}: {answer}")
+                raise CannotStart(f"Nothing answers at {self.address}{path}; the web's own words stand above.")
             self.watch()
             time.sleep(0.05)
+        return ""
 
-    def announce(self, *, is_first: bool) -> None:
+    def announce(self, *, is_first: bool, complaint: str) -> None:
         say(f"Parley is ready at {self.address}")
+        if complaint:  # overdue posts, say: no reason to stay away from the pages that show them
+            say(f"Not everything is well yet: {complaint}")
         if is_on(self.environ.get("SANDBOX")):
             say(f"Sign in as {SIGN_INS}")
         if is_first:
