@@ -12,7 +12,9 @@ from accounts.permissions import PERMISSIONS, may
 def shell(request: HttpRequest) -> dict[str, Any]:
     """``organization``, ``membership``, ``memberships`` (for the switcher), ``can`` (permission with dots as
     underscores -> bool), ``unread_notifications`` and ``sandbox``."""
-    membership: Membership | None = getattr(request, "membership", None)
+    user = getattr(request, "user", None)
+    # Who has just signed out, or is nobody to this view, has no membership any more.
+    membership: Membership | None = getattr(request, "membership", None) if user and user.is_authenticated else None
     context: dict[str, Any] = {
         "organization": membership.organization if membership else None,
         "membership": membership,
@@ -22,7 +24,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "sandbox": settings.SANDBOX,
     }
     if membership and not (getattr(request, "htmx", False) and not request.htmx.boosted):  # type: ignore[attr-defined]
-        context["memberships"] = list(Membership.objects.of(request.user))
+        context["memberships"] = list(Membership.objects.of(user))
         context["unread_notifications"] = (
             Notification.objects.for_organization(membership.organization).filter(user=membership.user).unread().count()
         )

@@ -346,9 +346,10 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
     @action(detail=True, methods=["post"])
     def schedule(self, request: Request, pk: UUID) -> Response:
         """Plan a post for a moment, or move it there. 422 with ``problems`` when its platform would refuse it."""
+        post = self.get_object()
         body = ScheduleSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        return self._answer(_schedule(self.get_object(), body.validated_data["scheduled_at"], self.request))
+        return self._answer(_schedule(post, body.validated_data["scheduled_at"], self.request))
 
     @extend_schema(request=EmptySerializer, responses=PostSerializer)
     @action(detail=True, methods=["post"])
@@ -382,10 +383,10 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: UUID) -> Response:
         """Decide about a post of which nobody knows whether it went out (error_code OUTCOME_UNKNOWN)."""
+        post = self.get_object()
         body = ResolveSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        post = services.resolve_unknown(self.get_object(), by=self.request.user, **body.validated_data)
-        return self._answer(post)
+        return self._answer(services.resolve_unknown(post, by=self.request.user, **body.validated_data))
 
     @extend_schema(request=EmptySerializer, responses=PostSerializer)
     @action(detail=True, methods=["post"], url_path="delete-at-platform")
