@@ -206,6 +206,29 @@ def check(composition: Composition) -> list[AccountCheck]:
     return checks
 
 
+@dataclass(frozen=True)
+class Obstacle:
+    """One problem, and all accounts that have it."""
+
+    problem: Problem
+    connections: tuple[SocialConnection, ...]
+    labels: tuple[str, ...]
+
+
+def obstacles(checks: list[AccountCheck]) -> list[Obstacle]:
+    """The problems of all accounts, the blocking ones first. What several accounts share is said once with their names;
+    what concerns the accounts themselves is said for each."""
+    shared: dict[tuple[Any, ...], list[tuple[Problem, AccountCheck]]] = {}
+    for one in checks:
+        for problem in one.problems:
+            own = one.connection.pk if problem.field == "connections" else None
+            shared.setdefault((not problem.blocking, problem.message, problem.field, own), []).append((problem, one))
+    return [
+        Obstacle(found[0][0], tuple(one.connection for _p, one in found), tuple(one.label for _p, one in found))
+        for _key, found in sorted(shared.items(), key=lambda entry: entry[0][0])
+    ]
+
+
 def _of_the_account(connection: SocialConnection) -> Iterable[Problem]:
     if connection.disconnected_at is not None:
         yield Problem("disconnected", _("This account is no longer connected."), "connections")

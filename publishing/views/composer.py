@@ -32,6 +32,7 @@ from publishing.composer import (
     Composition,
     When,
     check,
+    obstacles,
     resolve_when,
     submit_label,
     summary,
@@ -379,6 +380,7 @@ def _page(
 ) -> HttpResponse:
     now = timezone.now()
     accounts = [_account(connection, composition, desk) for connection in _choosable(request.organization, desk)]
+    accounts.sort(key=lambda account: bool(account.reason))  # what can be chosen comes first
     context = _judged(request, composition, when, now) | pointers | {
         "desk": desk,
         "desk_name": _desk_name(desk),
@@ -407,7 +409,7 @@ def _judged(request: OrganizationRequest, composition: Composition, when: When, 
     checks = check(composition)
     return {
         "checks": checks,
-        "summary": summary(checks),
+        "obstacles": obstacles(checks),
         "when": when,
         "happening": what_happens(when, checks, zone=organization.zone, zone_name=organization.time_zone, now=now),
         "submit_label": submit_label(when, zone=organization.zone),
@@ -437,7 +439,7 @@ def _account(connection: SocialConnection, composition: Composition, desk: Desk)
     elif connection.disconnected_at is not None:
         reason = _("disconnected")
     elif not connection.is_active:
-        reason = _("needs to be reconnected")
+        reason = _("reconnect it first")
     if desk.post is not None or (post is not None and post in desk.editable and post.status != PostStatus.DRAFT):
         is_locked = True
     own = composition.own_media.get(connection.pk)

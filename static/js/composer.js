@@ -45,6 +45,7 @@ function showTab(id, { focus = false } = {}) {
     if (mine) own = box.querySelector("[name=own_media]").checked;
   }
   document.getElementById("shared-tray").hidden = own;
+  if (id && form.querySelector(`[data-preview-tab="${id}"]`)) showPreview(id);
 }
 
 function markOwn(panel, own) {
@@ -330,7 +331,7 @@ const keeper = {
     clearTimeout(this.keepTimer);
     this.keepTimer = setTimeout(() => this.keep(), KEEP_AFTER_MS);
     if (takesAutosave) {
-      if (!this.saving && stateLine.dataset.state !== "offline") showState("unsaved", words.unsaved);
+      if (!this.saving && stateLine.dataset.state !== "offline") showState("pending", words.unsaved);
       this.later(SAVE_AFTER_MS);
     } else showState("unsaved", words.kept);
   },

@@ -432,7 +432,7 @@ def test_the_page_opens_at_the_day_that_was_clicked(as_alice: Client, facebook: 
 def test_an_inactive_account_is_shown_and_cannot_be_chosen(as_alice: Client, x: SocialConnection) -> None:
     SocialConnection.objects.filter(pk=x.pk).update(is_active=False)
     answer = text_of(as_alice.get(NEW))
-    assert "needs to be reconnected" in answer
+    assert "reconnect it first" in answer
     assert f'value="{x.pk}" disabled' in answer
 
 
