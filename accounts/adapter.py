@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-
 log = structlog.get_logger(__name__)
 
 
@@ -20,7 +19,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         return str(super().clean_email(email)).lower()
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
-        return self.get_login_redirect_url(request)
+        return str(self.get_login_redirect_url(request))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mail what allauth asks for. A failing server is said on the page, where sending again is one press away."""

@@ -69,7 +69,7 @@ class UserAdmin(OrganizationModelAdmin):
         return tuple(name for name in self.fields if name not in {"name", "time_zone", "language", "is_active"})
 
     def _is_within(self, request: HttpRequest, obj: models.Model | None) -> bool:
-        if obj is None or request.user.is_superuser:  # type: ignore[union-attr]
+        if obj is None or request.user.is_superuser:
             return True
         organization = getattr(request, "organization", None)
         return bool(organization and Membership.objects.for_organization(organization).filter(user=obj.pk).exists())
@@ -89,7 +89,7 @@ class OrganizationAdmin(OrganizationModelAdmin):
     readonly_fields = ("created_at",)
 
     def _is_within(self, request: HttpRequest, obj: models.Model | None) -> bool:
-        if obj is None or request.user.is_superuser:  # type: ignore[union-attr]
+        if obj is None or request.user.is_superuser:
             return True
         organization = getattr(request, "organization", None)
         return organization is not None and obj.pk == organization.pk

@@ -39,7 +39,7 @@ class OrganizationModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not
         return request.user.is_superuser or may(getattr(request, "membership", None), permission)
 
     def _is_within(self, request: HttpRequest, obj: models.Model | None) -> bool:
-        if obj is None or request.user.is_superuser:  # type: ignore[union-attr]
+        if obj is None or request.user.is_superuser:
             return True
         organization = getattr(request, "organization", None)
         return organization is not None and getattr(obj, "organization_id", None) == organization.pk
@@ -80,7 +80,7 @@ class OrganizationModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not
     def _own_choices(self, model: type[models.Model], request: HttpRequest) -> QuerySet[Any] | None:
         organization = getattr(request, "organization", None)
         rows = model._default_manager.all()
-        if request.user.is_superuser:  # type: ignore[union-attr]
+        if request.user.is_superuser:
             return rows
         if model is Organization:
             return rows.filter(pk=organization.pk if organization else None)

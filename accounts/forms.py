@@ -110,7 +110,7 @@ class PictureField(forms.ImageField):
         return picture
 
 
-def check_picture(picture: UploadedFile) -> None:
+def check_picture(picture: "UploadedFile[Any]") -> None:
     """Refuse what is too large or no JPEG, PNG or WebP."""
     if (picture.size or 0) > PICTURE_MOST_BYTES:
         raise ValidationError(_("The picture is larger than 2 MB."))

@@ -125,7 +125,8 @@ def revoke(token: str) -> None:
 
 def end_session(session: SessionBase, *, user: User, action: str) -> None:
     """Delete a session with everything that stands on it."""
-    organization = Organization.objects.filter(pk=session.get(ORGANIZATION_KEY)).first()
+    bound = session.get(ORGANIZATION_KEY)
+    organization = Organization.objects.filter(pk=bound).first() if bound else None
     membership = Membership.objects.of(user).first()
     about = organization or (membership.organization if membership else None)
     key = session.session_key

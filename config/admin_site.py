@@ -12,7 +12,7 @@ from unfold.sites import UnfoldAdminSite
 from accounts.permissions import may
 
 
-class ParleyAdminSite(UnfoldAdminSite):
+class ParleyAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold is not typed
     """Open to superusers, and to members whose role grants ``admin.enter`` in their current organization."""
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -31,8 +31,17 @@ from accounts.models import (
 )
 from accounts.notifications import notify
 from accounts.permissions import Role
-from connections.models import Consent, ConnectionToken, PlatformApp, Revocation, SocialConnection
-from publishing.models import MediaAsset, PostGroup, PostMedia, PostMetric, PostStatus, PublishAttempt, PublishStep, SocialPost
+from connections.models import ConnectionToken, Consent, PlatformApp, Revocation, SocialConnection
+from publishing.models import (
+    MediaAsset,
+    PostGroup,
+    PostMedia,
+    PostMetric,
+    PostStatus,
+    PublishAttempt,
+    PublishStep,
+    SocialPost,
+)
 from tests import factories
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -149,7 +158,7 @@ class Club:
                 organization=club, email=f"{MARK}@invited.example", role=Role.VIEWER, invited_by=owner, nonce="n",
                 expires_at=now + timedelta(days=5),
             ),
-            Notification.objects.get(user=owner, organization=club), AuditEvent.objects.filter(organization=club).first(),
+            Notification.objects.get(user=owner, organization=club), AuditEvent.objects.filter(organization=club)[0],
             IdempotentAnswer.objects.create(organization=club, user=owner, key=f"{MARK}-key", request_hash="h"),
             RefreshToken.objects.create(id=uuid4(), user=owner, expires_at=now + timedelta(days=1)),
         ]  # fmt: skip
@@ -215,7 +224,7 @@ class Club:
         for model in apps.get_models():
             names = {field.name for field in model._meta.get_fields() if getattr(field, "concrete", False)}
             if "organization" in names:
-                mine = {"organization": self.organization}
+                mine: dict[str, Any] = {"organization": self.organization}
             elif model is Organization:
                 mine = {"pk": self.organization.pk}
             elif model is User:

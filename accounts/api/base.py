@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -21,6 +21,7 @@ from accounts.api.permissions import ApiRequest
 from accounts.api.problems import CONTENT_TYPE
 from accounts.api.schema import ParleyAutoSchema
 from accounts.models import IdempotentAnswer
+from accounts.querysets import OrganizationQuerySet
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 KEEP_ANSWERS = timedelta(hours=24)
@@ -67,7 +68,7 @@ class OwnRelatedField(serializers.PrimaryKeyRelatedField[Any]):
         request = self.context.get("request")
         if queryset is None or request is None or not hasattr(request, "organization"):
             return queryset.none() if queryset is not None else None
-        return queryset.for_organization(request.organization)
+        return cast("OrganizationQuerySet[Any]", queryset).for_organization(request.organization)
 
 
 class MomentField(serializers.DateTimeField):
@@ -211,7 +212,7 @@ class OrganizationViewSet(IdempotentWrites, GenericViewSet[Any]):
     ordering_fields: ClassVar[tuple[str, ...]] = ()
     ordering: ClassVar[str] = "-created_at"
     filterset_class: Any = None
-    metadata_class = None  # type: ignore[assignment]  # OPTIONS answers 405: the schema describes the endpoints
+    metadata_class = None
     schema = ParleyAutoSchema()
     lookup_value_converter = "uuid"
     request: ApiRequest

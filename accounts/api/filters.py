@@ -18,7 +18,7 @@ def refuse_unknown_parameters(request: Request, known: Collection[str]) -> None:
         raise ValidationError({name: [message] for name in unknown})
 
 
-class StrictFilterBackend(DjangoFilterBackend):
+class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # django-filter is not typed
     """django-filter over the view's ``filterset_class``, for lists alone; a malformed value is a 400."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:

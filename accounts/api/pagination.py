@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, Q
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -39,7 +39,7 @@ class CursorPagination(BasePagination):
         names = {cls.cursor_parameter, cls.limit_parameter}
         return names | {cls.ordering_parameter} if getattr(view, "ordering_fields", ()) else names
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         limit = self._limit(request)
         ordering = self._ordering(request, view)
         name, descending = ordering.lstrip("-"), ordering.startswith("-")

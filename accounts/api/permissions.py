@@ -76,11 +76,11 @@ class RolePermission(BasePermission):
             raise NotAuthenticated
         membership = find_membership(request)
         for target in (request, request._request):
-            target.membership = membership  # type: ignore[union-attr]
-            target.organization = membership.organization  # type: ignore[union-attr]
+            target.membership = membership  # type: ignore[attr-defined]
+            target.organization = membership.organization  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(organization=str(membership.organization_id))
         action = getattr(view, "action", None) if hasattr(view, "action_map") else (request.method or "").lower()
-        if action is None or not hasattr(view, "action_map") and not hasattr(view, action):
+        if action is None or (not hasattr(view, "action_map") and not hasattr(view, action)):
             return True  # the method does not exist here: the view answers 405
         permission = getattr(view, "permissions", {}).get(action)
         return permission is not None and may(membership, permission)

@@ -25,13 +25,14 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="One sentence for people.")
     code = serializers.CharField(help_text="A stable word for programs.")
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment]  # a member of the document, not the property
+       
         child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Sentences per field."
     )
     problems = ProblemEntry(many=True, required=False)
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # drf-spectacular is not typed
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular is half typed
     target_class = "accounts.api.authentication.BearerAuthentication"
     name = "bearer"
 
@@ -39,7 +40,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # drf
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
-class ParleyAutoSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is not typed
+class ParleyAutoSchema(AutoSchema):
     """Adds what all endpoints share: the headers they take and the refusals they give."""
 
     def get_override_parameters(self) -> list[Any]:
@@ -77,7 +78,6 @@ class ParleyAutoSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is 
                 codes.append("422")
         for code in codes:
             if code not in answers:
-                answers[code] = self._get_response_for_code(
-                    Problem, code, ["application/problem+json"], direction
-                )
+                media_types = ["application/problem+json"]
+                answers[code] = self._get_response_for_code(Problem, code, media_types, direction)  # type: ignore[no-untyped-call]
         return answers

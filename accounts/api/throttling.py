@@ -12,7 +12,8 @@ from accounts.api.authentication import Credential
 
 class _RateFromSettings(SimpleRateThrottle):
     def get_rate(self) -> str | None:
-        return cast("str | None", settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][self.scope])
+        options: dict[str, Any] = dict(settings.REST_FRAMEWORK)
+        return cast("str | None", options["DEFAULT_THROTTLE_RATES"][self.scope])
 
 
 class CredentialThrottle(_RateFromSettings):

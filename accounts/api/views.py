@@ -34,7 +34,7 @@ class TokenEndpoint(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes: tuple[type[BaseThrottle], ...] = (AddressThrottle,)
-    metadata_class = None  # type: ignore[assignment]
+    metadata_class = None
     schema = ParleyAutoSchema()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -3,7 +3,7 @@
 import base64
 import os
 from io import StringIO
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
@@ -13,7 +13,7 @@ from django.db import connection
 from accounts import crypto
 from accounts.checks import encryption_key
 from accounts.models import AuditEvent, Organization
-from connections.models import Consent, ConnectionToken, TokenKind
+from connections.models import ConnectionToken, Consent, TokenKind
 from tests import factories
 
 NEW = base64.b64encode(b"n" * 32).decode()
@@ -25,7 +25,7 @@ def new_key() -> str:
 
 
 class TestSealing:
-    PLACE = {"table": "t", "column": "c", "row_id": 7}
+    PLACE: ClassVar[dict[str, Any]] = {"table": "t", "column": "c", "row_id": 7}
 
     def test_what_is_sealed_opens_in_its_place(self) -> None:
         assert crypto.unseal(crypto.seal("sécret", **self.PLACE), **self.PLACE) == "sécret"
@@ -64,7 +64,7 @@ class TestSealing:
 
 
 class TestKeyRing:
-    PLACE = {"table": "t", "column": "c", "row_id": 7}
+    PLACE: ClassVar[dict[str, Any]] = {"table": "t", "column": "c", "row_id": 7}
 
     def test_the_newest_seals_and_every_one_opens(self, settings: Any) -> None:
         (old,) = settings.SOCIAL_MEDIA_ENCRYPTION_KEYS
@@ -97,7 +97,7 @@ class TestStoredTokens:
     def test_hold_no_plain_text(self, club: Organization) -> None:
         made = factories.make_connection(club, access="MARKED-access-token")
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT secret FROM {ConnectionToken._meta.db_table}")  # noqa: S608
+            cursor.execute(f"SELECT secret FROM {ConnectionToken._meta.db_table}")
             assert "MARKED" not in str(cursor.fetchall())
         assert crypto.reveal(made.tokens.get(kind=TokenKind.ACCESS), "secret") == "MARKED-access-token"
 

@@ -117,10 +117,10 @@ class TestWriting:
             "media": [str(factories.make_asset(rivals).pk)],
         }
         for name, value in strange.items():
-            body = {"connection": str(x.pk), "content": "Tee"} | {name: value}
+            body: dict[str, Any] = {"connection": str(x.pk), "content": "Tee"} | {name: value}
             answer = api.post("social/posts", body)
             assert answer.status_code == 400
-            missing = {"connection": str(x.pk), "content": "Tee"}
+            missing: dict[str, Any] = {"connection": str(x.pk), "content": "Tee"}
             missing |= {name: [str(uuid.uuid4())] if name == "media" else str(uuid.uuid4())}
             unknown = api.post("social/posts", missing).json()["errors"]
             assert set(answer.json()["errors"]) == set(unknown)

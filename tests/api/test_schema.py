@@ -9,7 +9,6 @@ from django.core.management import call_command
 from django.test import Client
 
 
-
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
     file = tmp_path_factory.mktemp("schema") / "schema.yml"

@@ -87,12 +87,12 @@ def test_a_changed_password_ends_the_tokens(anybody: ApiClient, alice: User) -> 
 class TestSecondFactor:
     @pytest.fixture
     def secret(self, alice: User) -> str:
-        secret = totp.generate_totp_secret()
+        secret = str(totp.generate_totp_secret())
         totp.TOTP.activate(alice, secret)
         return secret
 
     def _code(self, secret: str) -> str:
-        return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+        return str(totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30)))
 
     def test_password_alone_is_refused_with_a_word_for_programs(self, anybody: ApiClient, secret: str) -> None:
         answer = anybody.post("auth/token", CREDENTIALS)
