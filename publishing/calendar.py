@@ -258,9 +258,7 @@ def tray_version(posts: Sequence[SocialPost], *, now: datetime) -> str:
     return hashlib.blake2b("\n".join(seen).encode(), digest_size=4).hexdigest()
 
 
-def drop_target(
-    *, day: date, hour: int | None, current: datetime | None, now: datetime
-) -> datetime | None:
+def drop_target(*, day: date, hour: int | None, current: datetime | None, now: datetime) -> datetime | None:
     """The wall time, naive, that a drop means.
 
     On a day (``hour`` None) a post keeps its own time of day; on an hour it takes the hour and keeps its minutes. A post

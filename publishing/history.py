@@ -31,7 +31,7 @@ _WORDS = {
     "post.engagement_synced": gettext_lazy("Engagement synced"),
 }
 _TONES = {"post.published": "ok", "post.failed": "danger", "post.gone": "warn", "post.confirmed": "ok"}
-_OUTCOME_TONES = {
+_OUTCOME_TONES: dict[str, str] = {
     Outcome.PUBLISHED: "ok", Outcome.FAILED: "danger", Outcome.UNKNOWN: "danger", Outcome.RETRY: "warn",
     Outcome.HELD: "warn",
 }  # fmt: skip
@@ -52,7 +52,9 @@ class Event:
 
 def history_of(post: SocialPost) -> list[Event]:
     """Everything that happened to a post, the latest first, in three queries."""
-    audited = AuditEvent.objects.for_organization(post.organization).filter(object_type="socialpost", object_id=str(post.pk))
+    audited = AuditEvent.objects.for_organization(post.organization).filter(
+        object_type="socialpost", object_id=str(post.pk)
+    )
     events = [_from_audit(event) for event in audited.select_related("actor")[:EVENTS_SHOWN]]
     attempts = PublishAttempt.objects.for_organization(post.organization).filter(post=post).prefetch_related("steps")
     events += [_from_attempt(attempt) for attempt in attempts]

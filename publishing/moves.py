@@ -39,7 +39,13 @@ class Move:
 
 
 def move_post(
-    post: SocialPost, wanted: datetime, *, zone: ZoneInfo, by: User, fold: int | None = None, now: datetime | None = None
+    post: SocialPost,
+    wanted: datetime,
+    *,
+    zone: ZoneInfo,
+    by: User,
+    fold: int | None = None,
+    now: datetime | None = None,
 ) -> Move:
     """Give a post another wall time (naive, in ``zone``); a draft becomes scheduled by it.
 

@@ -78,4 +78,4 @@ def attention_of(
     waiting = SocialPost.objects.for_organization(organization).filter(attention())
     narrowed = (filters or PostFilters()).without_status().apply(waiting).select_related("connection")
     found = list(narrowed.annotate(total=Window(Count("pk"))).order_by("-scheduled_at", "-pk")[:limit])
-    return found, found[0].total if found else 0
+    return found, int(getattr(found[0], "total", 0)) if found else 0

@@ -182,7 +182,7 @@ _SCHEDULABLE = (
 )  # fmt: skip
 
 
-def _schedule(post: SocialPost, *, at: datetime, by: User, action: str, now: datetime) -> SocialPost:
+def _schedule(post: SocialPost, *, at: datetime, by: Actor, action: str, now: datetime) -> SocialPost:
     _must_be_usable(post.connection)
     if post.status == PostStatus.FAILED and post.error_code == "OUTCOME_UNKNOWN":
         raise UndecidedOutcome("It is not known whether this post is out. Decide that first, on its page.")
@@ -199,7 +199,7 @@ def _must_be_usable(connection: SocialConnection) -> None:
         raise ConnectionInactive(f"{connection.account_name} must be reconnected before anything can be scheduled on it.")
 
 
-def schedule_post(post: SocialPost, *, at: datetime, by: User, now: datetime | None = None) -> SocialPost:
+def schedule_post(post: SocialPost, *, at: datetime, by: Actor, now: datetime | None = None) -> SocialPost:
     """Plan a post for a moment (aware). Also moves a SCHEDULED one, and revives a FAILED or CANCELLED one.
 
     Raises InThePast, ConnectionInactive, PostHasProblems, UndecidedOutcome, IllegalTransition.
@@ -210,12 +210,12 @@ def schedule_post(post: SocialPost, *, at: datetime, by: User, now: datetime | N
     return _schedule(post, at=at, by=by, action="post.scheduled", now=now)
 
 
-def reschedule_post(post: SocialPost, *, at: datetime, by: User, now: datetime | None = None) -> SocialPost:
+def reschedule_post(post: SocialPost, *, at: datetime, by: Actor, now: datetime | None = None) -> SocialPost:
     """Move a post on the calendar. Raises as ``schedule_post``."""
     return schedule_post(post, at=at, by=by, now=now)
 
 
-def publish_now(post: SocialPost, *, by: User) -> SocialPost:
+def publish_now(post: SocialPost, *, by: Actor) -> SocialPost:
     """Make a post due at once. Raises ConnectionInactive, PostHasProblems, UndecidedOutcome, IllegalTransition."""
     now = timezone.now()
     with transaction.atomic():
@@ -224,12 +224,12 @@ def publish_now(post: SocialPost, *, by: User) -> SocialPost:
     return post
 
 
-def release_held(post: SocialPost, *, by: User) -> SocialPost:
+def release_held(post: SocialPost, *, by: Actor) -> SocialPost:
     """Publish now what was held when its account came back."""
     return publish_now(post, by=by)
 
 
-def unschedule_post(post: SocialPost, *, by: User) -> SocialPost:
+def unschedule_post(post: SocialPost, *, by: Actor) -> SocialPost:
     """Back to the drafts' tray, without a time."""
     return move_status(
         post,
@@ -261,7 +261,7 @@ def cancel_post(post: SocialPost, *, by: Actor, reason: str = "") -> SocialPost:
     )
 
 
-def retry_post(post: SocialPost, *, by: User) -> SocialPost:
+def retry_post(post: SocialPost, *, by: Actor) -> SocialPost:
     """Send a FAILED post again, now. Raises UndecidedOutcome, ConnectionInactive, PostHasProblems, IllegalTransition."""
     if post.status != PostStatus.FAILED:
         raise IllegalTransition("Only a failed post can be retried.")
@@ -304,7 +304,7 @@ def resolve_unknown(post: SocialPost, *, decision: str, by: User, link: str = ""
     raise ValueError(f"unknown decision: {decision}")
 
 
-def delete_at_platform(post: SocialPost, *, by: User) -> SocialPost:
+def delete_at_platform(post: SocialPost, *, by: Actor) -> SocialPost:
     """Take a published post off its platform. It stays here with its history, marked as gone.
 
     Raises IllegalTransition when it is not out or the platform cannot, PlatformError.

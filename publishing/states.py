@@ -58,14 +58,14 @@ def standing_of(post: SocialPost, *, now: datetime) -> Standing:
     if post.status == PostStatus.SCHEDULED:
         return _standing_of_scheduled(post, reason, now)
     if post.status == PostStatus.PUBLISHING:
-        return Standing(
-            _("Publishing"), "info", "loader-2", reason or _("It is on its way to the platform right now.")
-        )
+        return Standing(_("Publishing"), "info", "loader-2", reason or _("It is on its way to the platform right now."))
     if post.status == PostStatus.PUBLISHED:
         return _standing_of_published(post)
     if post.status == PostStatus.FAILED:
         if post.error_code == "OUTCOME_UNKNOWN":
-            sentence = reason or _("The platform did not say whether the post went out. Look there before sending again.")
+            sentence = reason or _(
+                "The platform did not say whether the post went out. Look there before sending again."
+            )
             return Standing(_("Outcome unknown"), "danger", "help-circle", sentence, ("resolve",))
         sentence = reason or _("The platform did not take it.")
         if not post.connection.is_active or post.connection.disconnected_at:
@@ -83,7 +83,9 @@ def _standing_of_scheduled(post: SocialPost, reason: str, now: datetime) -> Stan
         sentence = _("%(account)s needs to be reconnected. The post waits and is not lost.") % {
             "account": connection.account_name
         }
-        return Standing(_("Waiting for reconnection"), "warn", "plug-connected-x", sentence, ("reconnect", "move", "cancel"))
+        return Standing(
+            _("Waiting for reconnection"), "warn", "plug-connected-x", sentence, ("reconnect", "move", "cancel")
+        )
     if post.hold_reason:
         sentence = _("It %(reason)s. Publish it now, give it another time, or cancel it.") % {
             "reason": post.get_hold_reason_display()

@@ -64,7 +64,7 @@ class CalendarQuery:
         """Anything that makes no sense falls back: an unknown view to the month, an unreadable date to today."""
         zone = organization.zone
         today = now.astimezone(zone).date()
-        view = View(params["view"]) if params.get("view") in set(View) else View.MONTH
+        view = View(str(params["view"])) if params.get("view") in set(View) else View.MONTH
         try:
             anchor = parse_date(params.get("date", "")) or today
         except ValueError:
@@ -122,7 +122,9 @@ def changes(request: OrganizationRequest) -> HttpResponse:
     """
     now = timezone.now()
     query = CalendarQuery.from_params(request.GET, request.organization, now)
-    days = build_days(query.span, posts_on(request.organization, query.span.days, query.span.zone, query.filters), now=now)
+    days = build_days(
+        query.span, posts_on(request.organization, query.span.days, query.span.zone, query.filters), now=now
+    )
     shown = request.GET.get("versions", "").split(",")
     shown += [""] * (len(days) - len(shown))
     changed = [day for day, version in zip(days, shown, strict=False) if day.version != version]
@@ -296,7 +298,12 @@ def local_day(post: SocialPost, organization: Organization) -> date | None:
 
 
 def answer_change(
-    request: OrganizationRequest, text: str, days: Iterable[date | None], *, post: SocialPost, undo: str = "",
+    request: OrganizationRequest,
+    text: str,
+    days: Iterable[date | None],
+    *,
+    post: SocialPost,
+    undo: str = "",
     back_to: str = "",
 ) -> HttpResponse:
     """Say that a change was made: on an open calendar by its parts and a toast, elsewhere by a message on the page.
@@ -320,7 +327,12 @@ def answer_change(
 
 
 def answer_refusal(
-    request: OrganizationRequest, error: DomainError, days: Iterable[date | None], *, post: SocialPost, back_to: str = ""
+    request: OrganizationRequest,
+    error: DomainError,
+    days: Iterable[date | None],
+    *,
+    post: SocialPost,
+    back_to: str = "",
 ) -> HttpResponse:
     """Say why nothing was changed; on an open calendar with the card where it was."""
     query = _query_of_page(request, timezone.now())
@@ -379,7 +391,8 @@ class MoveForm(forms.Form):
         moments = (twice.first, twice.second)
         choice.widget = forms.RadioSelect()
         choice.choices = [
-            (str(number), f"{moment.astimezone(organization.zone):%H:%M (UTC%z)}") for number, moment in enumerate(moments)
+            (str(number), f"{moment.astimezone(organization.zone):%H:%M (UTC%z)}")
+            for number, moment in enumerate(moments)
         ]
 
     def clean_day(self) -> date:
@@ -417,7 +430,9 @@ def drop(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     form = DropForm(request.POST)
     here = local_day(post, organization)
     if not form.is_valid():
-        error = DomainError(" ".join(form.non_field_errors()) or _("That is no place on the calendar."))
+        error = DomainError(
+            " ".join(str(error) for error in form.non_field_errors()) or _("That is no place on the calendar.")
+        )
         return answer_refusal(request, error, [here], post=post)
     day, hour = form.cleaned_data["day"], form.cleaned_data["hour"]
     was_scheduled = post.status == PostStatus.SCHEDULED

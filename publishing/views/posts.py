@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Case, Count, F, IntegerField, Q, Value, When
 from django.db.models.functions import Coalesce
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -57,8 +57,8 @@ def posts(request: OrganizationRequest) -> HttpResponse:
     everything = SocialPost.objects.for_organization(request.organization)
     tab = filters.statuses[0] if len(filters.statuses) == 1 else ""
     page = Paginator(_in_order(filters.apply(everything).with_card(), tab), PER_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "rows": [(post, standing_of(post, now=now), may_be_moved(post)) for post in page],
+    context: dict[str, Any] = {
+        "rows": [(post, standing_of(post, now=now), may_be_moved(post)) for post in page.object_list],
         "page": page,
         "tabs": _tabs(everything, filters, tab),
         "tab": tab,
@@ -115,7 +115,7 @@ class BulkForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        sent = self.data.getlist("posts")[:BULK_LIMIT] if hasattr(self.data, "getlist") else []
+        sent = self.data.getlist("posts")[:BULK_LIMIT] if isinstance(self.data, QueryDict) else []
         chooser = self.fields["posts"]
         assert isinstance(chooser, forms.TypedMultipleChoiceField)  # noqa: S101  for the type checker
         chooser.choices = [(value, value) for value in sent]
@@ -200,7 +200,8 @@ def post(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
         "siblings": siblings,
         "zone": request.organization.zone.key,
         "may_be_moved": may_be_moved(found),
-        "can_sync": found.status == PostStatus.PUBLISHED and Can.METRICS in found.connection.platform_class.capabilities,
+        "can_sync": found.status == PostStatus.PUBLISHED
+        and Can.METRICS in found.connection.platform_class.capabilities,
     } | _metrics(found)
     return render(request, "publishing/post.html", context)
 
@@ -213,9 +214,7 @@ def _metrics(post: SocialPost) -> dict[str, Any]:
         "likes": _("Likes"), "comments": _("Comments"), "shares": _("Shares"), "reach": _("Reach"),
         "impressions": _("Impressions"), "clicks": _("Clicks"),
     }  # fmt: skip
-    tiles = [
-        (labels[name], getattr(post, name), icon) for name, icon in _METRICS if getattr(post, name) is not None
-    ]
+    tiles = [(labels[name], getattr(post, name), icon) for name, icon in _METRICS if getattr(post, name) is not None]
     points: list[tuple[datetime, int]] = []
     for point in post.metric_points.all():
         points.append((point.at, (point.likes or 0) + (point.comments or 0) + (point.shares or 0)))

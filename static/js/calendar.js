@@ -88,6 +88,7 @@ function put(card, place) {
   const next = card.nextSibling;
   const list = place.matches("[data-drop]") ? place : place.querySelector("[data-drop]");
   list.append(card);
+  card.classList.remove("is-settled", "is-refused");
   card.classList.add("is-saving");
   return () => {
     card.classList.remove("is-saving");

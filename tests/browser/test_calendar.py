@@ -78,7 +78,12 @@ def test_a_drag_to_another_day_shows_the_new_time_keeps_it_and_can_be_undone(
     page = browse(bob, MONTH)
     target = TENTH + timedelta(days=1) if TENTH.weekday() < 6 else TENTH - timedelta(days=1)
     hint = f"{target:%a} {target.day} {target:%b}, 17:45"
-    drag(page, card_of(page, post), day_of(page, target), see=lambda: expect(page.locator(".drag-hint")).to_have_text(hint))
+    drag(
+        page,
+        card_of(page, post),
+        day_of(page, target),
+        see=lambda: expect(page.locator(".drag-hint")).to_have_text(hint),
+    )
     expect(page.locator(".toast")).to_contain_text(f"Moved to {hint}.")
     expect(day_of(page, target).locator(".post-card")).to_have_count(1)
     expect(card_of(page, post)).to_have_count(1)
@@ -94,7 +99,9 @@ def test_a_drop_on_the_past_snaps_back_and_says_why(browse: Browse, bob: User, x
     soon = factories.make_post(x, scheduled_at=timezone.now() + timedelta(hours=30))
     there = timezone.localtime(soon.scheduled_at, LISBON).date()
     page = browse(bob, f"/calendar/?view=month&date={there}")
-    past = page.locator("[data-place][data-past]").last if there.day > 1 else page.locator("[data-place][data-past]").first
+    past = (
+        page.locator("[data-place][data-past]").last if there.day > 1 else page.locator("[data-place][data-past]").first
+    )
     assert today >= date.fromisoformat(past.get_attribute("data-date") or "")
     before = time_of(soon)
     drag(page, card_of(page, soon), past, see=lambda: expect(page.locator(".drag-hint")).to_contain_text("in the past"))
@@ -161,7 +168,9 @@ def test_a_drop_on_an_hour_of_the_week_sets_the_hour(browse: Browse, bob: User, 
     assert time_of(post) == at(other, 15, 45)
 
 
-def test_a_server_that_does_not_answer_leaves_the_card_where_it_was(browse: Browse, bob: User, post: SocialPost) -> None:
+def test_a_server_that_does_not_answer_leaves_the_card_where_it_was(
+    browse: Browse, bob: User, post: SocialPost
+) -> None:
     page = browse(bob, MONTH)
     page.route("**/drop/", lambda route: route.abort())
     drag(page, card_of(page, post), day_of(page, TENTH + timedelta(days=7)))
@@ -308,7 +317,9 @@ def test_on_a_phone_the_month_is_an_agenda_and_a_post_moves_by_the_sheet(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("path", [MONTH, MONTH.replace("month", "week"), MONTH.replace("month", "list"), "/posts/", "post", "/"])
+@pytest.mark.parametrize(
+    "path", [MONTH, MONTH.replace("month", "week"), MONTH.replace("month", "list"), "/posts/", "post", "/"]
+)
 def test_axe_finds_nothing(
     browse: Browse, page: Page, bob: User, x: SocialConnection, post: SocialPost, path: str, width: int, scheme: str
 ) -> None:

@@ -105,7 +105,11 @@ def test_the_version_of_a_day_changes_with_anything_that_it_shows_and_with_nothi
     assert versions() == before
     row.likes = 5
     assert versions() == before
-    for name, value in [("status", "FAILED"), ("content", "Other words"), ("scheduled_at", lisbon(2026, 12, 10, 9, 30))]:
+    for name, value in [
+        ("status", "FAILED"),
+        ("content", "Other words"),
+        ("scheduled_at", lisbon(2026, 12, 10, 9, 30)),
+    ]:
         setattr(row, name, value)
         after = versions()
         assert {day for day in before if before[day] != after[day]} == {date(2026, 12, 10)}, name
@@ -129,7 +133,7 @@ def test_a_draft_gets_nine_o_clock_or_the_next_full_hour_today(now: datetime, ex
 def test_a_drop_on_a_day_keeps_the_time_of_day_and_one_on_an_hour_keeps_the_minutes() -> None:
     own = lisbon(2026, 12, 10, 17, 45)
     now = lisbon(2026, 12, 9, 12, 0)
-    assert drop_target(day=date(2026, 12, 24), hour=None, current=own, now=now) == datetime(2026, 12, 24, 17, 45)  # noqa: DTZ001
-    assert drop_target(day=date(2026, 12, 24), hour=8, current=own, now=now) == datetime(2026, 12, 24, 8, 45)  # noqa: DTZ001
-    assert drop_target(day=date(2026, 12, 24), hour=8, current=None, now=now) == datetime(2026, 12, 24, 8, 0)  # noqa: DTZ001
-    assert drop_target(day=date(2026, 12, 24), hour=None, current=None, now=now) == datetime(2026, 12, 24, 9, 0)  # noqa: DTZ001
+    assert drop_target(day=date(2026, 12, 24), hour=None, current=own, now=now) == datetime(2026, 12, 24, 17, 45)
+    assert drop_target(day=date(2026, 12, 24), hour=8, current=own, now=now) == datetime(2026, 12, 24, 8, 45)
+    assert drop_target(day=date(2026, 12, 24), hour=8, current=None, now=now) == datetime(2026, 12, 24, 8, 0)
+    assert drop_target(day=date(2026, 12, 24), hour=None, current=None, now=now) == datetime(2026, 12, 24, 9, 0)

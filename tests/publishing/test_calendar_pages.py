@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.db import connection as database
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -47,7 +46,7 @@ def lisbon(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=LISBON)  # type: ignore[arg-type, misc]
 
 
-def drop(client: Client, post: SocialPost, page: str = MONTH, **fields: object) -> HttpResponse:
+def drop(client: Client, post: SocialPost, page: str = MONTH, **fields: object) -> Any:
     """Drop a card as the page does."""
     answer = client.post(
         reverse("publishing:calendar_drop", args=[post.pk]), fields, HTTP_HX_REQUEST="true",
@@ -56,16 +55,16 @@ def drop(client: Client, post: SocialPost, page: str = MONTH, **fields: object) 
     return answer
 
 
-def toast_of(answer: HttpResponse) -> dict[str, str]:
+def toast_of(answer: Any) -> dict[str, str]:
     toast: dict[str, str] = json.loads(answer.headers["HX-Trigger"])["toast"]
     return toast
 
 
-def undo(client: Client, url: str, page: str = MONTH) -> HttpResponse:
+def undo(client: Client, url: str, page: str = MONTH) -> Any:
     return client.post(url, HTTP_HX_REQUEST="true", HTTP_HX_CURRENT_URL=f"http://testserver{page}")
 
 
-def days_in(answer: HttpResponse) -> set[str]:
+def days_in(answer: Any) -> set[str]:
     text = answer.content.decode()
     return {part[:10] for part in text.split('id="day-')[1:]}
 
@@ -199,7 +198,9 @@ def test_plus_more_opens_the_whole_day(as_bob: Client, x: SocialConnection) -> N
     assert "+4 more" in page
     opened = as_bob.get("/calendar/days/2026-12-10/", HTTP_HX_REQUEST="true").content.decode()
     assert all(str(row.pk) in opened for row in rows)
-    assert as_bob.get("/calendar/days/2026-12-10/").headers["Location"].startswith("/calendar/?view=day&date=2026-12-10")
+    assert (
+        as_bob.get("/calendar/days/2026-12-10/").headers["Location"].startswith("/calendar/?view=day&date=2026-12-10")
+    )
     assert as_bob.get("/calendar/days/2026-02-30/", HTTP_HX_REQUEST="true").status_code == 404
 
 
@@ -305,9 +306,7 @@ def test_a_post_of_a_disconnected_account_stays_and_says_so(as_bob: Client, post
     assert "reconnected" in toast_of(answer)["text"]
 
 
-def test_a_time_that_the_clocks_skip_is_refused_with_the_ones_that_exist(
-    as_bob: Client, x: SocialConnection
-) -> None:
+def test_a_time_that_the_clocks_skip_is_refused_with_the_ones_that_exist(as_bob: Client, x: SocialConnection) -> None:
     early = factories.make_post(x, scheduled_at=lisbon(2027, 3, 27, 1, 30))
     answer = drop(as_bob, early, page="/calendar/?date=2027-03-01", to="day", day="2027-03-28")
     early.refresh_from_db()
@@ -343,7 +342,7 @@ def test_the_dialog_moves_to_any_day_and_refuses_with_the_reason_beside_the_fiel
     as_bob: Client, post: SocialPost
 ) -> None:
     url = reverse("publishing:move", args=[post.pk])
-    here = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": f"http://testserver{MONTH}"}
+    here: dict[str, Any] = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": f"http://testserver{MONTH}"}
     assert 'value="17:45"' in as_bob.get(url, **here).content.decode()
     refused = as_bob.post(url, {"day": "2026-12-01", "time": "10:00"}, **here)
     assert refused.status_code == 422
@@ -400,7 +399,9 @@ def test_undo_restores_the_state_before_too(
     as_bob: Client, x: SocialConnection, fields: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     row = factories.make_post(x, **fields)
-    before = SocialPost.objects.filter(pk=row.pk).values("scheduled_at", "hold_reason", "error_message", "retry_count").get()
+    before = (
+        SocialPost.objects.filter(pk=row.pk).values("scheduled_at", "hold_reason", "error_message", "retry_count").get()
+    )
     moved = drop(as_bob, row, to="day", day="2026-12-17")
     row.refresh_from_db()
     assert (row.status, row.hold_reason, row.error_code) == ("SCHEDULED", "", "")
@@ -437,9 +438,7 @@ def test_undo_never_brings_a_post_into_the_past(as_bob: Client, x: SocialConnect
     assert soon.scheduled_at.astimezone(LISBON).day == 17
 
 
-def test_an_undo_is_for_its_own_organization_and_for_an_hour(
-    as_bob: Client, as_eve: Client, post: SocialPost
-) -> None:
+def test_an_undo_is_for_its_own_organization_and_for_an_hour(as_bob: Client, as_eve: Client, post: SocialPost) -> None:
     url = toast_of(drop(as_bob, post, to="day", day="2026-12-17"))["undo_url"]
     assert undo(as_eve, url).status_code == 422
     assert undo(as_bob, url + "x").status_code == 422
@@ -465,28 +464,28 @@ def test_a_cancelled_post_comes_back_by_undo(as_bob: Client, post: SocialPost) -
 
 
 @pytest.fixture
-def ask(as_bob: Client) -> Callable[[], HttpResponse]:
+def ask(as_bob: Client) -> Callable[[], Any]:
     """Ask for changes as an open page does, knowing what that page showed when the fixture was first used."""
     page = as_bob.get(MONTH).content.decode()
     grid, aside = page.split('id="calendar-aside"')
     versions = [part[:8] for part in grid.split('data-version="')[1:]]
     tray = aside.split('data-version="')[1][:8]
 
-    def asked() -> HttpResponse:
+    def asked() -> Any:
         query = {"view": "month", "date": "2026-12-09", "versions": ",".join(versions), "tray": tray}
-        answer: HttpResponse = as_bob.get("/calendar/changes/", query, HTTP_HX_REQUEST="true")
+        answer: Any = as_bob.get("/calendar/changes/", query, HTTP_HX_REQUEST="true")
         return answer
 
     return asked
 
 
-def test_nothing_new_is_answered_with_nothing(post: SocialPost, ask: Callable[[], HttpResponse]) -> None:
+def test_nothing_new_is_answered_with_nothing(post: SocialPost, ask: Callable[[], Any]) -> None:
     assert ask().status_code == 204
 
 
 @pytest.mark.parametrize("field", ["status", "content", "is_active"])
 def test_a_change_made_by_plain_sql_appears_on_the_open_page(
-    post: SocialPost, ask: Callable[[], HttpResponse], field: str
+    post: SocialPost, ask: Callable[[], Any], field: str
 ) -> None:
     statements = {
         "status": """UPDATE "SocialPost" SET status = 'CANCELLED'""",
@@ -501,16 +500,14 @@ def test_a_change_made_by_plain_sql_appears_on_the_open_page(
     assert b'hx-swap-oob="true"' in answer.content
 
 
-def test_a_new_draft_appears_in_the_tray_of_the_open_page(
-    x: SocialConnection, ask: Callable[[], HttpResponse]
-) -> None:
+def test_a_new_draft_appears_in_the_tray_of_the_open_page(x: SocialConnection, ask: Callable[[], Any]) -> None:
     draft = factories.make_post(x, status="DRAFT")
     answer = ask()
     assert days_in(answer) == set()
     assert f'id="post-{draft.pk}"'.encode() in answer.content
 
 
-def test_at_midnight_the_mark_of_today_moves_on_the_open_page(post: SocialPost, ask: Callable[[], HttpResponse]) -> None:
+def test_at_midnight_the_mark_of_today_moves_on_the_open_page(post: SocialPost, ask: Callable[[], Any]) -> None:
     with time_machine.travel(NOW + timedelta(days=1), tick=False):
         assert days_in(ask()) == {"2026-12-09", "2026-12-10"}
 

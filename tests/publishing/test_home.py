@@ -1,0 +1,87 @@
+"""Home: today, what waits, the week, the accounts, the first steps."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Organization
+from accounts.permissions import Role
+from tests import factories
+from tests.conftest import signed_in
+
+NOW = datetime(2026, 12, 9, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _at_noon() -> Any:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def test_a_new_organization_is_led_from_the_account_to_the_first_post(as_bob: Client, club: Organization) -> None:
+    page = as_bob.get("/").content.decode()
+    assert "Three steps to the first post" in page
+    assert page.count('aria-label="to do"') == 3
+    connection = factories.make_connection(club, expires_in_s=30 * 24 * 3600)
+    draft = factories.make_post(connection, status="DRAFT")
+    page = as_bob.get("/").content.decode()
+    assert (page.count('aria-label="done"'), page.count('aria-label="to do"')) == (2, 1)
+    draft.delete()
+    factories.make_post(connection)
+    assert "Three steps" not in as_bob.get("/").content.decode()
+
+
+def test_home_shows_today_what_waits_and_how_the_accounts_are(as_bob: Client, club: Organization) -> None:
+    works = factories.make_connection(club, "TWITTER", account_name="Riverside GC", expires_in_s=3600)
+    factories.make_connection(club, "FACEBOOK", account_name="Junior Academy", is_active=False)
+    factories.make_connection(club, "MASTODON", account_name="Greens", expires_in_s=None, refresh="")
+    factories.make_post(works, content="Twilight tee times", scheduled_at=NOW + timedelta(hours=3))
+    factories.make_post(works, content="Tomorrow's post", scheduled_at=NOW + timedelta(hours=23))
+    factories.make_post(works, status="FAILED", content="Captain's Day", error_message="X refused the picture.")
+    page = as_bob.get("/").content.decode()
+    today = page.split('id="today-title"')[1].split("</section>")[0]
+    waiting = page.split('id="waiting-title"')[1].split("</section>")[0]
+    health = page.split('id="health-title"')[1].split("</section>")[0]
+    assert "Twilight tee times" in today
+    assert "15:00" in today
+    assert "Tomorrow" not in today
+    assert "X refused the picture." in waiting
+    assert health.index("Junior Academy") < health.index("Reconnect") < health.index("Greens")
+    assert "Expires soon" not in health  # a token of X renews itself
+
+
+def test_the_number_of_queries_does_not_grow_with_the_posts(as_bob: Client, club: Organization) -> None:
+    connection = factories.make_connection(club)
+
+    def queries() -> int:
+        with CaptureQueriesContext(database) as caught:
+            assert as_bob.get("/").status_code == 200
+        return len(caught)
+
+    def add(number: int) -> None:
+        for _ in range(number):
+            factories.make_post(connection, scheduled_at=NOW + timedelta(hours=1))
+            factories.make_post(connection, status="FAILED", scheduled_at=NOW)
+
+    add(3)
+    as_bob.get("/")
+    few = queries()
+    add(27)
+    assert queries() == few
+
+
+def test_a_viewer_is_not_told_to_do_what_they_may_not(club: Organization) -> None:
+    viewer = signed_in(factories.make_member(club, Role.VIEWER).user)
+    page = viewer.get("/").content.decode()
+    assert "Three steps" not in page
+    assert "New post" not in page
+    assert "Nothing planned today" in page
+
+
+def test_a_person_without_an_organization_is_led_to_make_one(db: None) -> None:
+    assert signed_in(factories.make_user()).get("/").status_code == 302

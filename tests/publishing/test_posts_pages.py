@@ -1,0 +1,404 @@
+"""The list of posts, the page of one, and their buttons."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import responses
+from django.contrib.messages import get_messages
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from accounts.permissions import Role
+from connections.models import SocialConnection
+from publishing.charts import line_chart, short_number
+from publishing.models import PostMetric, PublishAttempt, PublishStep, SocialPost
+from publishing.services import schedule_post
+from tests import factories
+from tests.conftest import signed_in
+
+
+@pytest.fixture
+def x(club: Organization) -> SocialConnection:
+    return factories.make_connection(club, "TWITTER", account_name="Riverside GC", expires_in_s=30 * 24 * 3600)
+
+
+@pytest.fixture
+def published(club: Organization) -> SocialPost:
+    mastodon = factories.make_connection(club, "MASTODON", expires_in_s=None, refresh="")
+    return factories.make_post(mastodon, status="PUBLISHED", platform_post_id="5001", likes=1)
+
+
+def page_of(client: Client, post: SocialPost) -> str:
+    return client.get(reverse("publishing:post", args=[post.pk])).content.decode()
+
+
+def press(client: Client, post: SocialPost, button: str, **fields: str) -> str:
+    """Press a button of the post's page; what the next page says."""
+    answer = client.post(reverse(f"publishing:{button}", args=[post.pk]), fields)
+    assert answer.status_code == 302, answer.content
+    said = " ".join(str(message) for message in get_messages(answer.wsgi_request))
+    post.refresh_from_db()
+    return said
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
+
+
+def test_failed_posts_come_first_and_every_status_has_its_count(as_bob: Client, x: SocialConnection) -> None:
+    factories.make_post(x, content="Planned")
+    factories.make_post(x, status="PUBLISHED", content="Out")
+    factories.make_post(x, status="DRAFT", content="Idea")
+    factories.make_post(x, status="FAILED", content="Broken", error_message="X refused the picture.")
+    page = as_bob.get("/posts/").content.decode()
+    titles = re.findall(r'class="post-title"[^>]*>([^<]+)<', page)
+    assert titles[0] == "Broken"
+    assert set(titles) == {"Broken", "Planned", "Out", "Idea"}
+    assert "X refused the picture." in page
+    tabs = {
+        label.strip(): int(count)
+        for label, count in re.findall(r'class="tab"[^>]*>([^<]+)<span class="count"[^>]*>(\d+)', page)
+    }
+    assert tabs == {"All": 4, "Needs attention": 1, "Drafts": 1, "Scheduled": 1, "Published": 1, "Failed": 1}
+
+
+@pytest.mark.parametrize(("query", "expected"), [
+    ("status=DRAFT", {"Idea"}), ("status=ATTENTION", {"Broken", "Stuck"}), ("q=plan", {"Planned"}),
+    ("platform=MASTODON", {"Stuck"}), ("status=SCHEDULED&platform=TWITTER", {"Planned"}), ("author=nobody", {"Broken", "Idea", "Planned", "Stuck"}),
+])  # fmt: skip
+def test_the_list_is_narrowed_by_its_address(
+    as_bob: Client, club: Organization, x: SocialConnection, query: str, expected: set[str]
+) -> None:
+    lost = factories.make_connection(club, "MASTODON", is_active=False)
+    factories.make_post(x, content="Planned")
+    factories.make_post(x, status="DRAFT", content="Idea")
+    factories.make_post(x, status="FAILED", content="Broken")
+    factories.make_post(lost, content="Stuck")
+    page = as_bob.get(f"/posts/?{query}").content.decode()
+    assert set(re.findall(r'class="post-title"[^>]*>([^<]+)<', page)) == expected
+
+
+def test_thirty_posts_cost_as_many_queries_as_three(as_bob: Client, club: Organization, x: SocialConnection) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(database) as caught:
+            assert as_bob.get("/posts/").status_code == 200
+        return len(caught)
+
+    def add(number: int) -> None:
+        for _ in range(number):
+            row = factories.make_post(x, created_by=factories.make_user(), campaign=factories.make_campaign(club))
+            factories.attach(row, factories.make_asset(club))
+
+    add(3)
+    as_bob.get("/posts/")
+    few = queries()
+    add(27)
+    assert queries() == few
+
+
+def test_pages_go_on_with_the_same_filters(as_bob: Client, x: SocialConnection) -> None:
+    for _ in range(60):
+        factories.make_post(x)
+    first = as_bob.get("/posts/?status=SCHEDULED").content.decode()
+    assert "1 to 50 of 60" in first
+    assert re.search(r'href="\?status=SCHEDULED&amp;page=2"', first)
+    assert len(re.findall('class="post-title"', as_bob.get("/posts/?status=SCHEDULED&page=2").content.decode())) == 10
+
+
+def test_a_club_without_posts_is_told_how_to_begin_and_one_without_matches_what_to_change(
+    as_bob: Client, x: SocialConnection
+) -> None:
+    assert "No posts yet" in as_bob.get("/posts/").content.decode()
+    factories.make_post(x)
+    assert "No post matches" in as_bob.get("/posts/?q=nothing-like-it").content.decode()
+
+
+def test_bulk_cancel_takes_what_it_can_and_says_why_the_rest_stayed(as_bob: Client, x: SocialConnection) -> None:
+    waiting = factories.make_post(x)
+    out = factories.make_post(x, status="PUBLISHED")
+    answer = as_bob.post(
+        "/posts/bulk/", {"action": "cancel", "posts": [waiting.pk, out.pk], "next": "/posts/?status=SCHEDULED"}
+    )
+    said = [str(message) for message in get_messages(answer.wsgi_request)]
+    assert answer.headers["Location"] == "/posts/?status=SCHEDULED"
+    assert SocialPost.objects.get(pk=waiting.pk).status == "CANCELLED"
+    assert SocialPost.objects.get(pk=out.pk).status == "PUBLISHED"
+    assert "1 post cancelled." in said
+    assert any("left as it is" in text and "published already" in text for text in said)
+
+
+def test_bulk_retry_and_bulk_delete(as_bob: Client, x: SocialConnection) -> None:
+    failed, draft = factories.make_post(x, status="FAILED"), factories.make_post(x, status="DRAFT")
+    as_bob.post("/posts/bulk/", {"action": "retry", "posts": [failed.pk]})
+    as_bob.post("/posts/bulk/", {"action": "delete", "posts": [draft.pk]})
+    assert SocialPost.objects.get(pk=failed.pk).status == "SCHEDULED"
+    assert not SocialPost.objects.filter(pk=draft.pk).exists()
+
+
+@pytest.mark.parametrize("fields", [{}, {"action": "cancel"}, {"action": "explode", "posts": ["x"]}])
+def test_bulk_without_posts_or_sense_changes_nothing(
+    as_bob: Client, x: SocialConnection, fields: dict[str, Any]
+) -> None:
+    row = factories.make_post(x)
+    assert as_bob.post("/posts/bulk/", fields | {"next": "https://evil.example/"}).headers["Location"] == "/posts/"
+    assert SocialPost.objects.get(pk=row.pk).status == "SCHEDULED"
+
+
+def test_bulk_touches_no_other_organization(as_eve: Client, x: SocialConnection) -> None:
+    row = factories.make_post(x)
+    as_eve.post("/posts/bulk/", {"action": "cancel", "posts": [row.pk]})
+    assert SocialPost.objects.get(pk=row.pk).status == "SCHEDULED"
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_shows_text_pictures_account_and_time(as_bob: Client, club: Organization, x: SocialConnection) -> None:
+    post = factories.make_post(
+        x, content="Twilight <b>tee</b>", link_url="https://riverside.example/tee", first_comment="See you there",
+        scheduled_at=datetime(2027, 7, 1, 17, 0, tzinfo=UTC), campaign=factories.make_campaign(club, name="Summer"),
+    )  # fmt: skip
+    asset = factories.make_asset(club)
+    factories.attach(post, asset)
+    page = page_of(as_bob, post)
+    for text in ("Twilight &lt;b&gt;tee&lt;/b&gt;", "https://riverside.example/tee", "See you there", "A green at dusk",
+                 "Riverside GC", "Summer", "Thu 1 Jul 2027, 18:00", "Europe/Lisbon"):  # fmt: skip
+        assert text in page
+    assert reverse("publishing:media_file", args=[asset.pk]) in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "label", "sentence", "buttons"),
+    [
+        ({"status": "DRAFT"}, "Draft", "", {"edit", "move", "publish_now", "delete"}),
+        ({}, "Scheduled", "", {"edit", "move", "publish_now", "unschedule", "cancel"}),
+        ({"hold_reason": "RECONNECTED", "error_message": "It came due while away."}, "Held", "It came due while away.",
+         {"release", "move", "cancel"}),
+        ({"status": "FAILED", "error_message": "X refused the picture."}, "Failed", "X refused the picture.",
+         {"retry", "edit", "move", "cancel"}),
+        ({"status": "FAILED", "error_code": "OUTCOME_UNKNOWN", "error_message": "Nobody knows."}, "Outcome unknown",
+         "Nobody knows.", {"resolve"}),
+        ({"status": "PUBLISHING"}, "Publishing", "on its way", set()),
+        ({"status": "CANCELLED"}, "Cancelled", "will not go out", {"move", "edit"}),
+        ({"next_attempt_at": timezone.now() + timedelta(minutes=5), "error_message": "X has a limit."}, "Trying again",
+         "X has a limit. It will be tried again", {"publish_now", "move", "cancel"}),
+        ({"status": "PUBLISHED", "error_message": "The first comment is missing."}, "Published in part",
+         "The first comment is missing.", {"sync", "delete_at_platform"}),
+        ({"status": "PUBLISHED", "deleted_at": timezone.now()}, "Gone from the platform", "gone from the platform", set()),
+    ],
+)  # fmt: skip
+def test_each_state_says_what_it_means_and_offers_the_next_step(
+    as_bob: Client, x: SocialConnection, fields: dict[str, Any], label: str, sentence: str, buttons: set[str]
+) -> None:
+    post = factories.make_post(x, **fields)
+    page = page_of(as_bob, post)
+    assert label in page
+    assert sentence in page
+    known = {"edit", "move", "publish_now", "delete", "unschedule", "cancel", "release", "retry", "resolve", "sync",
+             "delete_at_platform"}  # fmt: skip
+    assert {name for name in known if f'"{reverse(f"publishing:{name}", args=[post.pk])}"' in page} == buttons
+
+
+def test_a_viewer_reads_the_page_and_finds_no_button(club: Organization, x: SocialConnection) -> None:
+    post = factories.make_post(x)
+    viewer = signed_in(factories.make_member(club, Role.VIEWER).user)
+    page = page_of(viewer, post)
+    assert "What now" not in page
+    assert viewer.post(reverse("publishing:publish_now", args=[post.pk])).status_code == 403
+
+
+def test_the_history_tells_who_did_what_and_every_attempt_with_its_steps(
+    as_bob: Client, bob: User, x: SocialConnection
+) -> None:
+    post = factories.make_post(x, status="DRAFT")
+    schedule_post(post, at=timezone.now() + timedelta(hours=1), by=bob)
+    attempt = PublishAttempt.objects.create(
+        organization=post.organization, post=post, number=1, key=uuid4(), owner="w", started_at=timezone.now(),
+        finished_at=timezone.now(), outcome="FAILED", error_message="X refused the picture.",
+    )  # fmt: skip
+    PublishStep.objects.create(
+        attempt=attempt, name="upload:1", is_public=False, started_at=timezone.now(), error="too large"
+    )
+    page = page_of(as_bob, post)
+    assert re.search(r"<strong>Scheduled</strong>.{0,40}by Bob", page, re.S)
+    assert "Attempt 1: failed" in page
+    assert "X refused the picture." in page
+    assert "upload:1" in page
+
+
+def test_engagement_stands_as_numbers_and_as_a_line_over_time(as_bob: Client, published: SocialPost) -> None:
+    start = published.published_at
+    assert start is not None
+    for hours, likes in ((1, 10), (2, 30), (3, 44)):
+        PostMetric.objects.create(post=published, at=start + timedelta(hours=hours), likes=likes, comments=1, shares=2)
+    SocialPost.objects.filter(pk=published.pk).update(likes=1044, comments=1, impressions=None)
+    page = page_of(as_bob, published)
+    assert "1,044" in page
+    assert "Impressions" not in page
+    path = re.search(r'class="chart-line" d="([^"]+)"', page)
+    assert path is not None
+    assert path.group(1).count(" L") == 3
+    assert "style=" not in page
+
+
+def test_the_page_costs_as_many_queries_for_thirty_attempts_as_for_three(as_bob: Client, x: SocialConnection) -> None:
+    post = factories.make_post(x)
+
+    def queries() -> int:
+        with CaptureQueriesContext(database) as caught:
+            page_of(as_bob, post)
+        return len(caught)
+
+    def add(numbers: range) -> None:
+        for number in numbers:
+            attempt = PublishAttempt.objects.create(
+                organization=post.organization, post=post, number=number, key=uuid4(), owner="w",
+                started_at=timezone.now(), outcome="RETRY",
+            )  # fmt: skip
+            PublishStep.objects.create(attempt=attempt, name="post", is_public=True, started_at=timezone.now())
+
+    add(range(3))
+    page_of(as_bob, post)
+    few = queries()
+    add(range(3, 30))
+    assert queries() == few
+
+
+def test_nobody_sees_or_touches_the_posts_of_another_organization(as_eve: Client, x: SocialConnection) -> None:
+    post = factories.make_post(x)
+    assert as_eve.get(reverse("publishing:post", args=[post.pk])).status_code == 404
+    for name in (
+        "publish_now",
+        "release",
+        "retry",
+        "cancel",
+        "unschedule",
+        "delete",
+        "delete_at_platform",
+        "sync",
+        "resolve",
+    ):
+        assert as_eve.post(reverse(f"publishing:{name}", args=[post.pk]), {"decision": "drop"}).status_code == 404, name
+    assert SocialPost.objects.get(pk=post.pk).status == "SCHEDULED"
+
+
+# --- the buttons ------------------------------------------------------------------------------------------------------
+
+
+def test_publish_now_makes_a_post_due(as_bob: Client, x: SocialConnection) -> None:
+    post = factories.make_post(x, status="DRAFT")
+    assert "goes out now" in press(as_bob, post, "publish_now")
+    assert post.status == "SCHEDULED"
+    assert post.scheduled_at is not None
+    assert post.scheduled_at <= timezone.now()
+
+
+def test_a_held_post_goes_out_when_a_person_says_so(as_bob: Client, x: SocialConnection) -> None:
+    post = factories.make_post(x, hold_reason="RECONNECTED", scheduled_at=timezone.now() - timedelta(hours=3))
+    press(as_bob, post, "release")
+    assert (post.status, post.hold_reason) == ("SCHEDULED", "")
+
+
+def test_retry_sends_again_and_refuses_what_did_not_fail(as_bob: Client, x: SocialConnection) -> None:
+    failed = factories.make_post(x, status="FAILED")
+    assert "sent again" in press(as_bob, failed, "retry")
+    assert failed.status == "SCHEDULED"
+    assert "Only a failed post" in press(as_bob, failed, "retry")
+
+
+def test_cancel_and_unschedule(as_bob: Client, x: SocialConnection) -> None:
+    one, two = factories.make_post(x), factories.make_post(x)
+    press(as_bob, one, "cancel")
+    press(as_bob, two, "unschedule")
+    assert one.status == "CANCELLED"
+    assert (two.status, two.scheduled_at) == ("DRAFT", None)
+
+
+def test_only_a_draft_can_be_deleted(as_bob: Client, x: SocialConnection) -> None:
+    draft, planned = factories.make_post(x, status="DRAFT"), factories.make_post(x)
+    assert as_bob.post(reverse("publishing:delete", args=[draft.pk])).headers["Location"] == "/posts/"
+    assert not SocialPost.objects.filter(pk=draft.pk).exists()
+    assert "Only a draft" in press(as_bob, planned, "delete")
+
+
+def test_a_refusal_is_said_and_nothing_is_lost(as_bob: Client, x: SocialConnection) -> None:
+    post = factories.make_post(x, status="DRAFT", content="x" * 300)
+    assert "280" in press(as_bob, post, "publish_now")
+    assert post.status == "DRAFT"
+
+
+@responses.activate
+def test_deleting_at_the_platform_keeps_the_post_here_marked_as_gone(as_bob: Client, published: SocialPost) -> None:
+    responses.delete("https://mastodon.example/api/v1/statuses/5001", json={"id": "5001"})
+    press(as_bob, published, "delete_at_platform")
+    assert published.status == "PUBLISHED"
+    assert published.deleted_at is not None
+
+
+@responses.activate
+def test_engagement_is_read_on_demand_and_a_platform_in_trouble_is_named(as_bob: Client, published: SocialPost) -> None:
+    responses.get(
+        re.compile("https://mastodon.example/api/v1/statuses.*"), status=503, json={"error": "Service Unavailable"}
+    )
+    assert "up to date" not in press(as_bob, published, "sync")
+    assert published.engagement_synced_at is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"decision": "published", "link": "https://x.com/riversidegc/status/77"}, "PUBLISHED"),
+        ({"decision": "resend"}, "SCHEDULED"),
+        ({"decision": "drop"}, "CANCELLED"),
+        ({"decision": "published", "link": "javascript:alert(1)"}, "FAILED"),
+        ({"decision": "perhaps"}, "FAILED"),
+    ],
+)
+def test_a_person_decides_about_a_post_of_unknown_outcome(
+    as_bob: Client, x: SocialConnection, fields: dict[str, str], status: str
+) -> None:
+    post = factories.make_post(x, status="FAILED", error_code="OUTCOME_UNKNOWN", error_message="Nobody knows.")
+    assert "Did it go out?" in page_of(as_bob, post)
+    said = press(as_bob, post, "resolve", **fields)
+    assert said
+    assert post.status == status
+
+
+# --- charts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_chart_begins_at_zero_and_ends_at_a_round_number() -> None:
+    start = datetime(2026, 12, 1, tzinfo=UTC)
+    chart = line_chart([(start, 0), (start + timedelta(hours=1), 37)])
+    assert chart is not None
+    assert [label for _y, label in chart.grid] == ["0", "20", "40"]
+    assert chart.line == f"M{chart.left}.0 {chart.bottom}.0 L{chart.last_x} {chart.last_y}"
+
+
+def test_one_point_makes_no_line() -> None:
+    assert line_chart([]) is None
+    assert line_chart([(datetime(2026, 12, 1, tzinfo=UTC), 5)]) is None
+
+
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (950, "950"), (1000, "1k"), (1250, "1.2k"), (3_400_000, "3.4M")])
+def test_large_numbers_are_shortened(value: int, text: str) -> None:
+    assert short_number(value) == text
+
+
+def test_the_drawers_buttons_answer_an_open_calendar_and_not_a_page(as_bob: Client, x: SocialConnection) -> None:
+    post = factories.make_post(x, status="FAILED", scheduled_at=timezone.now() - timedelta(hours=1))
+    answer = as_bob.post(
+        reverse("publishing:retry", args=[post.pk]),
+        HTTP_HX_REQUEST="true",
+        HTTP_HX_CURRENT_URL="http://testserver/calendar/",
+    )
+    assert answer.status_code == 200
+    assert json.loads(answer.headers["HX-Trigger"])["toast"]["tone"] == "ok"
+    assert b'id="calendar-aside"' in answer.content
