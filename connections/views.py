@@ -165,6 +165,11 @@ def choose(request: OrganizationRequest, consent_id: UUID) -> HttpResponse:
     return render(request, "connections/choose.html", context, status=422 if problem else 200)
 
 
+def _said(request: HttpRequest) -> dict[str, Any]:
+    """What just happened, for the page itself: a reason with a next step must not fade like a toast, nor stand twice."""
+    return {"said": list(messages.get_messages(request)), "messages": []}
+
+
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +193,7 @@ def connection_list(request: OrganizationRequest) -> HttpResponse:
         "capabilities": capability_table(known),
         "absences": _absences(known),
     }
+    context |= _said(request)
     return render(request, "connections/list.html", context)
 
 
@@ -216,6 +222,7 @@ def connection_detail(request: OrganizationRequest, connection_id: UUID) -> Http
         "quotas": [(quota, _window(quota.window)) for quota in quotas(connection)] if connection.is_active else [],
         "events": [(event, _words(event)) for event in events[:LOG_LENGTH]],
     }
+    context |= _said(request)
     return render(request, "connections/detail.html", context)
 
 

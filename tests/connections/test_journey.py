@@ -82,7 +82,7 @@ def test_the_state_is_nowhere_in_the_database(as_alice: Client) -> None:
 
 def test_denied_consent_says_so_and_connects_nothing(as_alice: Client) -> None:
     text = come_back(as_alice, state=set_out(as_alice)["state"], error="access_denied")
-    assert "You did not give consent at X, so nothing was connected." in text
+    assert text.count("You did not give consent at X, so nothing was connected.") == 1
     assert not SocialConnection.objects.exists()
 
 
