@@ -29,7 +29,9 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.organization = organization
         owner = cast("forms.ModelChoiceField[User]", self.fields["owner"])
-        owner.queryset = User.objects.filter(memberships__organization=organization, is_active=True).order_by("name", "email")
+        owner.queryset = User.objects.filter(memberships__organization=organization, is_active=True).order_by(
+            "name", "email"
+        )
         owner.empty_label = str(_("Nobody in particular"))
 
     def clean(self) -> dict[str, Any]:

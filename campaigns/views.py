@@ -75,7 +75,9 @@ def campaign_create(request: OrganizationRequest) -> HttpResponse:
         else:
             messages.success(request, _("“%(name)s” is ready. Write its first post.") % {"name": campaign.name})
             return redirect("campaigns:detail", campaign.pk)
-    return render(request, "campaigns/campaign_form.html", {"form": form, "campaign": None}, status=422 if form.errors else 200)
+    return render(
+        request, "campaigns/campaign_form.html", {"form": form, "campaign": None}, status=422 if form.errors else 200
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,7 +93,12 @@ def campaign_edit(request: OrganizationRequest, campaign_id: UUID) -> HttpRespon
         else:
             messages.success(request, _("Saved."))
             return redirect("campaigns:detail", campaign.pk)
-    return render(request, "campaigns/campaign_form.html", {"form": form, "campaign": campaign}, status=422 if form.errors else 200)
+    return render(
+        request,
+        "campaigns/campaign_form.html",
+        {"form": form, "campaign": campaign},
+        status=422 if form.errors else 200,
+    )
 
 
 @require_POST

@@ -74,7 +74,11 @@ class Composition:
 def with_scheme(address: str) -> str:
     """An address as it was typed, with https:// when it had no scheme; "" stays ""."""
     address = address.strip()
-    return address if not address or regex.match(r"[a-z][a-z0-9+.-]*:", address, regex.IGNORECASE) else f"https://{address}"
+    return (
+        address
+        if not address or regex.match(r"[a-z][a-z0-9+.-]*:", address, regex.IGNORECASE)
+        else f"https://{address}"
+    )
 
 
 # --- what stands in the way -------------------------------------------------------------------------------------------
@@ -119,7 +123,7 @@ class AccountCheck:
 
     @property
     def state(self) -> str:
-        """"over", "near" or "" for the counter."""
+        """ "over", "near" or "" for the counter."""
         if self.used > self.limit:
             return "over"
         return "near" if self.used > NEAR * self.limit else ""
@@ -195,7 +199,9 @@ def check(composition: Composition) -> list[AccountCheck]:
             AccountCheck(
                 connection=connection,
                 given=given,
-                label=platform.label if alone else f"{platform.label} {connection.account_handle or connection.account_name}",
+                label=platform.label
+                if alone
+                else f"{platform.label} {connection.account_handle or connection.account_name}",
                 is_own=connection.pk in composition.own_texts or connection.pk in composition.own_media,
                 sent=sent,
                 used=platform.count(sent, limits),
@@ -233,9 +239,13 @@ def _of_the_account(connection: SocialConnection) -> Iterable[Problem]:
     if connection.disconnected_at is not None:
         yield Problem("disconnected", _("This account is no longer connected."), "connections")
     elif not connection.is_active:
-        yield Problem("inactive", _("This account must be reconnected before anything can be published on it."), "connections")
+        yield Problem(
+            "inactive", _("This account must be reconnected before anything can be published on it."), "connections"
+        )
     elif not connection.can(Can.PUBLISH_TEXT):
-        yield Problem("permission", _("Parley may not publish here: grant the missing permission on its page."), "connections")
+        yield Problem(
+            "permission", _("Parley may not publish here: grant the missing permission on its page."), "connections"
+        )
 
 
 def _of_the_link(given: PostInput) -> Iterable[Problem]:
@@ -323,7 +333,9 @@ def resolve_when(
     except NonexistentTime as error:
         options = {f"{moment:%Y-%m-%dT%H:%M}": moment for moment in (error.before, error.after)}
         choices = tuple(
-            Choice("instead", value, f"{moment:%H:%M} ({offset_name(local_to_utc(moment, zone), zone)})", instead == value)
+            Choice(
+                "instead", value, f"{moment:%H:%M} ({offset_name(local_to_utc(moment, zone), zone)})", instead == value
+            )
             for value, moment in options.items()
         )
         if instead not in options:

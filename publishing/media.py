@@ -5,6 +5,7 @@ import hashlib
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import PurePath
 
@@ -95,11 +96,14 @@ def store_upload(organization: Organization, file: File, *, by: User, name: str 
             log.error("upload not stored", organization=str(organization.pk), errno=error.errno, size_bytes=len(body))
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise MediaRefused(
-                    _("“%(name)s” could not be stored: the server's disk is full. Nothing was kept; tell your operator.")
+                    _(
+                        "“%(name)s” could not be stored: the server's disk is full. Nothing was kept; tell your operator."
+                    )
                     % {"name": name}
                 ) from error
             raise MediaRefused(
-                _("“%(name)s” could not be stored on the server. Nothing was kept; try again in a moment.") % {"name": name}
+                _("“%(name)s” could not be stored on the server. Nothing was kept; try again in a moment.")
+                % {"name": name}
             ) from error
         raise
     return asset
@@ -109,7 +113,10 @@ def delete_asset(asset: MediaAsset, *, by: User) -> None:
     """Delete a picture that no post uses. Raises MediaInUse, which names the posts."""
     with transaction.atomic():
         posts = list(
-            SocialPost.objects.filter(attached_media__asset=asset).select_related("connection").distinct().order_by("-created_at")
+            SocialPost.objects.filter(attached_media__asset=asset)
+            .select_related("connection")
+            .distinct()
+            .order_by("-created_at")
         )
         if posts:
             shown = "; ".join(f"“{_short(post.content)}” ({post.connection.account_name})" for post in posts[:3])
@@ -124,10 +131,11 @@ def delete_asset(asset: MediaAsset, *, by: User) -> None:
                 )
                 % {"name": asset.name, "count": len(posts), "posts": shown}
             )
-        paths = [field.name for field in (asset.file, asset.thumbnail) if field]
+        paths = [field.name or "" for field in (asset.file, asset.thumbnail) if field]
         record_audit("media.deleted", asset, by=by)
         asset.delete()
-        transaction.on_commit(lambda: [_remove(path) for path in paths])
+        for path in paths:
+            transaction.on_commit(partial(_remove, path), robust=True)
 
 
 def describe_asset(asset: MediaAsset, alt_text: str, *, by: User) -> MediaAsset:
@@ -191,14 +199,24 @@ def _decode(body: bytes, name: str) -> _Picture:
         raise MediaRefused(_what_it_is(body, name)) from error
     except (OSError, SyntaxError, ValueError, IndexError, struct.error, EOFError) as error:
         # What Pillow's decoders raise for a broken file.
-        raise MediaRefused(_("“%(name)s” is damaged: it cannot be opened as a picture. Export it again.") % {"name": name}) from error
+        raise MediaRefused(
+            _("“%(name)s” is damaged: it cannot be opened as a picture. Export it again.") % {"name": name}
+        ) from error
 
 
 def _refuse_bomb(width: int, height: int, name: str) -> None:
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
         raise MediaRefused(
-            _("“%(name)s” measures %(width)s × %(height)s pixels, which is too much to open: at most %(side)s on a side and %(mega)d megapixels.")
-            % {"name": name, "width": f"{width:,}", "height": f"{height:,}", "side": f"{MAX_SIDE:,}", "mega": MAX_PIXELS // 1_000_000}
+            _(
+                "“%(name)s” measures %(width)s × %(height)s pixels, which is too much to open: at most %(side)s on a side and %(mega)d megapixels."
+            )
+            % {
+                "name": name,
+                "width": f"{width:,}",
+                "height": f"{height:,}",
+                "side": f"{MAX_SIDE:,}",
+                "mega": MAX_PIXELS // 1_000_000,
+            }
         )
 
 
@@ -232,9 +250,14 @@ def _what_it_is(body: bytes, name: str) -> str:
         case "video":
             return _("“%(name)s” is a video. Only pictures can be added here: JPEG, PNG, GIF or WebP.") % {"name": name}
         case "":
-            return _("“%(name)s” is not a picture, whatever its name says. JPEG, PNG, GIF and WebP are taken.") % {"name": name}
+            return _("“%(name)s” is not a picture, whatever its name says. JPEG, PNG, GIF and WebP are taken.") % {
+                "name": name
+            }
         case _other:
-            return _("“%(name)s” is a %(kind)s file. Export it as JPEG, PNG, GIF or WebP.") % {"name": name, "kind": kind}
+            return _("“%(name)s” is a %(kind)s file. Export it as JPEG, PNG, GIF or WebP.") % {
+                "name": name,
+                "kind": kind,
+            }
 
 
 # --- cleaning ---------------------------------------------------------------------------------------------------------
@@ -261,8 +284,10 @@ def _prepare(image: Image.Image, body: bytes) -> _Picture:
 def _has_metadata(image: Image.Image) -> bool:
     """Exif, XMP, IPTC or a comment; a JFIF header and a colour profile are none."""
     segments = {name for name, _content in getattr(image, "applist", [])}
-    return bool(image.getexif()) or bool({"exif", "xmp", "comment", "photoshop"} & set(image.info)) or bool(
-        segments & {"APP1", "APP13", "COM"}
+    return (
+        bool(image.getexif())
+        or bool({"exif", "xmp", "comment", "photoshop"} & set(image.info))
+        or bool(segments & {"APP1", "APP13", "COM"})
     )
 
 

@@ -11,6 +11,7 @@ from accounts.audit import record_audit
 from accounts.errors import Conflict, DomainError
 from accounts.models import Organization, User
 from connections.models import SocialConnection
+from connections.platforms.base import Can
 from publishing.composer import Composition
 from publishing.drafts import input_of
 from publishing.models import PostGroup, PostStatus, SocialPost
@@ -74,8 +75,17 @@ def open_desk(organization: Organization, group_id: UUID, *, lock: bool = False)
     group = groups.filter(pk=group_id).first()
     if group is not None and group.organization_id != organization.pk:
         raise PostGroup.DoesNotExist
-    posts = SocialPost.objects.for_organization(organization).filter(group=group).with_card() if group else SocialPost.objects.none()
-    return Desk(organization, group_id, group, posts=tuple(posts.order_by("connection__platform", "connection__account_name", "created_at")))
+    posts = (
+        SocialPost.objects.for_organization(organization).filter(group=group).with_card()
+        if group
+        else SocialPost.objects.none()
+    )
+    return Desk(
+        organization,
+        group_id,
+        group,
+        posts=tuple(posts.order_by("connection__platform", "connection__account_name", "created_at")),
+    )
 
 
 def open_post(post: SocialPost) -> Desk:
@@ -87,9 +97,7 @@ def _current(desk: Desk) -> Desk:
     if desk.post is not None:
         SocialPost.objects.select_for_update().get(pk=desk.post.pk)
         return open_post(SocialPost.objects.for_organization(desk.organization).with_card().get(pk=desk.post.pk))
-    PostGroup.objects.get_or_create(
-        pk=desk.group_id, defaults={"organization": desk.organization, "content": ""}
-    )
+    PostGroup.objects.get_or_create(pk=desk.group_id, defaults={"organization": desk.organization, "content": ""})
     return open_desk(desk.organization, desk.group_id, lock=True)
 
 
@@ -131,7 +139,9 @@ def _keep_shared_text(desk: Desk, composition: Composition, by: User) -> None:
 
 
 @transaction.atomic
-def send_composition(desk: Desk, composition: Composition, *, kind: str, at: datetime | None, by: User, now: datetime) -> list[SocialPost]:
+def send_composition(
+    desk: Desk, composition: Composition, *, kind: str, at: datetime | None, by: User, now: datetime
+) -> list[SocialPost]:
     """Give every chosen account's post its time, or none: the first refusal takes all of them back.
 
     ``kind`` is "now", "at" (then ``at`` is aware) or "draft", which takes posts off the calendar. Raises AccountRefused.
@@ -194,8 +204,6 @@ def composition_of(desk: Desk, connections: Iterable[SocialConnection] = ()) -> 
 
 def differences(posts: Sequence[SocialPost]) -> list[str]:
     """What the composer shows once though the posts of a group have it differently: names of fields."""
-    return [
-        name
-        for name in ("link_url", "campaign_id", "scheduled_at")
-        if len({getattr(post, name) for post in posts}) > 1
-    ]
+    talking = [post for post in posts if post.connection.can(Can.FIRST_COMMENT)]
+    concerned = {"link_url": posts, "campaign_id": posts, "scheduled_at": posts, "first_comment": talking}
+    return [name for name, some in concerned.items() if len({getattr(post, name) for post in some}) > 1]

@@ -119,7 +119,9 @@ def check_composition(request: OrganizationRequest) -> HttpResponse:
     desk = _desk_of(request)
     form = _form(request, desk)
     now = timezone.now()
-    context = _judged(request, form.composition(), form.resolved_when(now), now) | _pointers(form.sent) | {"is_update": True}
+    context = (
+        _judged(request, form.composition(), form.resolved_when(now), now) | _pointers(form.sent) | {"is_update": True}
+    )
     return render(request, "publishing/_compose_check.html", context)
 
 
@@ -149,7 +151,11 @@ def discard(request: OrganizationRequest) -> HttpResponse:
     """Delete the drafts of this page."""
     desk = _desk_of(request)
     count = discard_drafts(desk, by=request.user)
-    text = ngettext("%(count)d draft deleted.", "%(count)d drafts deleted.", count) % {"count": count} if count else _("Discarded.")
+    text = (
+        ngettext("%(count)d draft deleted.", "%(count)d drafts deleted.", count) % {"count": count}
+        if count
+        else _("Discarded.")
+    )
     messages.success(request, text)
     return _forget(redirect("publishing:calendar"), request, desk)
 
@@ -168,7 +174,9 @@ def _submit(request: OrganizationRequest, desk: Desk) -> HttpResponse:
         return _closed(request, desk, kept=composition)
     composition, refused = _with_files(request, composition)
     if composition.is_empty:
-        return _refuse(request, desk, composition, when, form, _("There is nothing to save yet: write something or add a picture."))
+        return _refuse(
+            request, desk, composition, when, form, _("There is nothing to save yet: write something or add a picture.")
+        )
     try:
         desk = save_composition(desk, composition, by=request.user)
     except DomainError as error:
@@ -235,7 +243,9 @@ def _done(when: When, posts: list[SocialPost], organization: Organization) -> st
     if when.at is None:
         return ngettext("The post is on its way.", "%(count)d posts are on their way.", len(posts)) % count
     moment = date_format(when.at.astimezone(organization.zone), "D j M Y, H:i")
-    return ngettext("Scheduled for %(time)s.", "%(count)d posts scheduled for %(time)s.", len(posts)) % (count | {"time": moment})
+    return ngettext("Scheduled for %(time)s.", "%(count)d posts scheduled for %(time)s.", len(posts)) % (
+        count | {"time": moment}
+    )
 
 
 def _after(when: When, organization: Organization) -> str:
@@ -287,8 +297,12 @@ def _form(request: OrganizationRequest, desk: Desk) -> ComposerForm:
     """The form as it was sent. Accounts whose post is closed or waits in the queue cannot be taken out of it here."""
     sent: QueryDict = request.POST.copy()
     closed = {str(post.connection_id) for post in desk.closed}
-    fixed = [str(post.connection_id) for post in desk.editable if desk.post is not None or post.status != PostStatus.DRAFT]
-    sent.setlist("connections", list(dict.fromkeys([*(c for c in sent.getlist("connections") if c not in closed), *fixed])))
+    fixed = [
+        str(post.connection_id) for post in desk.editable if desk.post is not None or post.status != PostStatus.DRAFT
+    ]
+    sent.setlist(
+        "connections", list(dict.fromkeys([*(c for c in sent.getlist("connections") if c not in closed), *fixed]))
+    )
     return ComposerForm(
         sent,
         organization=request.organization,
@@ -315,7 +329,13 @@ def _first_look(request: OrganizationRequest, desk: Desk) -> dict[str, Any]:
     statuses = {post.status for post in desk.editable}
     kind = "at" if at or not statuses or statuses != {PostStatus.DRAFT} else "draft"
     local = (at or _proposal(now, request.organization)).astimezone(zone)
-    fields = {"when": kind, "date": f"{local:%Y-%m-%d}", "time": f"{local:%H:%M}", "fold": str(local.fold), "instead": ""}
+    fields = {
+        "when": kind,
+        "date": f"{local:%Y-%m-%d}",
+        "time": f"{local:%H:%M}",
+        "fold": str(local.fold),
+        "instead": "",
+    }
     when = resolve_when(kind, local.replace(tzinfo=None, fold=0), zone=zone, now=now, fold=fields["fold"])
     return {"composition": composition, "when": when, "fields": fields, "pointers": {"tab": "", "preview": ""}}
 
@@ -381,26 +401,30 @@ def _page(
     now = timezone.now()
     accounts = [_account(connection, composition, desk) for connection in _choosable(request.organization, desk)]
     accounts.sort(key=lambda account: bool(account.reason))  # what can be chosen comes first
-    context = _judged(request, composition, when, now) | pointers | {
-        "desk": desk,
-        "desk_name": _desk_name(desk),
-        "accounts": accounts,
-        "composition": composition,
-        "fields": fields,
-        "refusal": refusal,
-        "differs": differences(desk.editable) if desk.post is None else [],
-        "siblings": _siblings(desk),
-        "campaigns": _campaigns(request.organization, composition),
-        "emoji": EMOJI,
-        "alt_text_length": ALT_TEXT_LENGTH,
-        "can_comment": any(account.connection.can(Can.FIRST_COMMENT) for account in accounts),
-        "commenters": [one.label for one in check(composition) if one.connection.can(Can.FIRST_COMMENT)],
-        "takes_autosave": desk.takes_autosave,
-        "has_drafts": any(post.status == PostStatus.DRAFT for post in desk.posts),
-        "address": _address(desk),
-        "unfinished": _unfinished(request, desk, now) if request.method == "GET" else None,
-        "storage_scope": f"parley-composer:{request.organization.pk}:{request.user.pk}",
-    }
+    context = (
+        _judged(request, composition, when, now)
+        | pointers
+        | {
+            "desk": desk,
+            "desk_name": _desk_name(desk),
+            "accounts": accounts,
+            "composition": composition,
+            "fields": fields,
+            "refusal": refusal,
+            "differs": differences(desk.editable) if desk.post is None else [],
+            "siblings": _siblings(desk),
+            "campaigns": _campaigns(request.organization, composition),
+            "emoji": EMOJI,
+            "alt_text_length": ALT_TEXT_LENGTH,
+            "can_comment": any(account.connection.can(Can.FIRST_COMMENT) for account in accounts),
+            "commenters": [one.label for one in check(composition) if one.connection.can(Can.FIRST_COMMENT)],
+            "takes_autosave": desk.takes_autosave,
+            "has_drafts": any(post.status == PostStatus.DRAFT for post in desk.posts),
+            "address": _address(desk),
+            "unfinished": _unfinished(request, desk, now) if request.method == "GET" else None,
+            "storage_scope": f"parley-composer:{request.organization.pk}:{request.user.pk}",
+        }
+    )
     return render(request, "publishing/compose.html", context, status=status)
 
 
@@ -474,7 +498,9 @@ def _unfinished(request: OrganizationRequest, desk: Desk, now: datetime) -> Post
     """A text of this person that never found its account, when they come to write a new one."""
     if desk.group is not None or desk.post is not None:
         return None
-    groups = PostGroup.objects.for_organization(request.organization).filter(created_by=request.user, posts__isnull=True)
+    groups = PostGroup.objects.for_organization(request.organization).filter(
+        created_by=request.user, posts__isnull=True
+    )
     return groups.exclude(content="").filter(created_at__gte=now - _KEEPS_UNFINISHED).order_by("-created_at").first()
 
 

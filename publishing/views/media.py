@@ -30,9 +30,11 @@ _CACHE_CONTROL = "private, max-age=31536000, immutable"
 
 
 def _assets(organization: Organization, wanted: str) -> QuerySet[MediaAsset]:
-    found = MediaAsset.objects.for_organization(organization).annotate(
-        use_count=Count("uses__post", distinct=True)
-    ).order_by("-created_at", "pk")
+    found = (
+        MediaAsset.objects.for_organization(organization)
+        .annotate(use_count=Count("uses__post", distinct=True))
+        .order_by("-created_at", "pk")
+    )
     return found.filter(Q(name__icontains=wanted) | Q(alt_text__icontains=wanted)) if wanted else found
 
 
@@ -54,7 +56,11 @@ def library(request: OrganizationRequest) -> HttpResponse:
 def pick(request: OrganizationRequest) -> HttpResponse:
     """The library as the composer offers it."""
     wanted = request.GET.get("q", "").strip()
-    return render(request, "publishing/_media_pick.html", {"assets": _assets(request.organization, wanted)[:PICK_SIZE], "wanted": wanted})
+    return render(
+        request,
+        "publishing/_media_pick.html",
+        {"assets": _assets(request.organization, wanted)[:PICK_SIZE], "wanted": wanted},
+    )
 
 
 @require_POST
@@ -80,7 +86,10 @@ def upload(request: OrganizationRequest) -> HttpResponse:
             messages.success(request, text % {"count": len(assets)})
         return redirect("publishing:media")
     found = _assets(request.organization, "").filter(pk__in=[asset.pk for asset in assets])
-    shown = [asset_json(asset) | {"card": render_to_string("publishing/_media_card.html", {"asset": asset}, request)} for asset in found]
+    shown = [
+        asset_json(asset) | {"card": render_to_string("publishing/_media_card.html", {"asset": asset}, request)}
+        for asset in found
+    ]
     return JsonResponse({"assets": shown, "problems": problems}, status=200 if assets else 422)
 
 

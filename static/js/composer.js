@@ -318,6 +318,14 @@ const store = {
   keys() { try { return Object.keys(localStorage).filter((key) => key.startsWith(`${scope}:`)); } catch { return []; } },
 };
 
+/** Put the draft into the address, with the time that was chosen: a reload shows the same page. */
+function keepAddress(url) {
+  const address = new URL(url, location.href);
+  const { date, time } = form.elements;
+  if (form.querySelector("[name=when]:checked")?.value === "at" && date?.value && time?.value) address.searchParams.set("at", `${date.value}T${time.value}`);
+  if (address.href !== location.href) history.replaceState(null, "", address);
+}
+
 const keeper = {
   keepTimer: 0,
   saveTimer: 0,
@@ -367,7 +375,7 @@ const keeper = {
           store.drop(storageKey(name));
           showState("saved", text);
         }
-        if (url && url !== location.pathname + location.search) history.replaceState(null, "", url);
+        if (url) keepAddress(url);
       } else if (state === "empty") {
         store.drop(storageKey(name));
         showState("", "");

@@ -1,7 +1,8 @@
 """Pages of campaigns."""
 
+from typing import Any
+
 from django.db import connection as database
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -15,12 +16,20 @@ from tests.conftest import signed_in
 from tests.factories import make_campaign, make_connection, make_member, make_post
 
 
-def text_of(response: HttpResponse) -> str:
-    return response.content.decode()
+def text_of(response: Any) -> str:
+    text: str = response.content.decode()
+    return text
 
 
 def form(**changes: str) -> dict[str, str]:
-    return {"name": "Winter 2026", "goal": "40 seats sold", "starts_on": "2026-12-01", "ends_on": "2026-12-31", "colour": "#2f5d50", "owner": ""} | changes
+    return {
+        "name": "Winter 2026",
+        "goal": "40 seats sold",
+        "starts_on": "2026-12-01",
+        "ends_on": "2026-12-31",
+        "colour": "#2f5d50",
+        "owner": "",
+    } | changes
 
 
 def test_a_campaign_is_made_and_opens(as_bob: Client, club: Organization) -> None:
@@ -60,7 +69,15 @@ def test_changes_are_kept(as_bob: Client, club: Organization) -> None:
 def test_the_page_shows_posts_with_their_totals(as_bob: Client, club: Organization) -> None:
     campaign, x = make_campaign(club), make_connection(club)
     for likes in (30, 12):
-        make_post(x, campaign=campaign, status=PostStatus.PUBLISHED, likes=likes, shares=2, impressions=1000, content="Out already")
+        make_post(
+            x,
+            campaign=campaign,
+            status=PostStatus.PUBLISHED,
+            likes=likes,
+            shares=2,
+            impressions=1000,
+            content="Out already",
+        )
     make_post(x, campaign=campaign, content="Yet to come")
     make_post(x, content="Of no campaign")
     page = text_of(as_bob.get(f"/campaigns/{campaign.pk}/"))
@@ -75,10 +92,10 @@ def test_an_archived_campaign_leaves_the_list_and_comes_back(as_bob: Client, clu
     campaign = make_campaign(club, name="Last summer")
     archive = reverse("campaigns:archive", args=[campaign.pk])
     as_bob.post(archive)
-    assert "<h2 class=\"card-title truncate\">Last summer" not in text_of(as_bob.get("/campaigns/"))
+    assert '<h2 class="card-title truncate">Last summer' not in text_of(as_bob.get("/campaigns/"))
     assert "Last summer" in text_of(as_bob.get("/campaigns/?archived=1"))
     as_bob.post(archive, {"restore": "1"})
-    assert "<h2 class=\"card-title truncate\">Last summer" in text_of(as_bob.get("/campaigns/"))
+    assert '<h2 class="card-title truncate">Last summer' in text_of(as_bob.get("/campaigns/"))
 
 
 def test_an_archived_campaign_is_not_offered_to_new_posts(as_bob: Client, club: Organization) -> None:
@@ -105,7 +122,9 @@ def test_viewers_look_and_strangers_see_nothing(club: Organization, as_eve: Clie
     assert as_eve.post(f"/campaigns/{campaign.pk}/archive/").status_code == 404
 
 
-def test_the_list_and_the_page_ask_the_database_as_often_for_many_as_for_few(as_bob: Client, club: Organization) -> None:
+def test_the_list_and_the_page_ask_the_database_as_often_for_many_as_for_few(
+    as_bob: Client, club: Organization
+) -> None:
     x, campaign = make_connection(club), make_campaign(club)
 
     def counts() -> list[int]:

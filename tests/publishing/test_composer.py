@@ -10,7 +10,6 @@ import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection as database
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -58,11 +57,12 @@ def at(moment: datetime) -> dict[str, str]:
     return {"when": "at", "date": f"{moment:%Y-%m-%d}", "time": f"{moment:%H:%M}"}
 
 
-def text_of(response: HttpResponse) -> str:
-    return response.content.decode()
+def text_of(response: Any) -> str:
+    text: str = response.content.decode()
+    return text
 
 
-def json_of(response: HttpResponse) -> Mapping[str, Any]:
+def json_of(response: Any) -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(response.content)
     return found
 
@@ -73,7 +73,12 @@ def json_of(response: HttpResponse) -> Mapping[str, Any]:
 def test_each_account_is_counted_its_platforms_way(
     as_alice: Client, x: SocialConnection, facebook: SocialConnection, toot: SocialConnection
 ) -> None:
-    given = fields(x, facebook, toot, text="Tee times 👨‍👩‍👧 https://riverside-golf-club.com/a/very/long/address/of/a/page/that/goes/on")
+    given = fields(
+        x,
+        facebook,
+        toot,
+        text="Tee times 👨‍👩‍👧 https://riverside-golf-club.com/a/very/long/address/of/a/page/that/goes/on",
+    )
     answer = text_of(as_alice.post("/posts/check/", given))
     assert "X 36 / 280" in answer
     assert "Mastodon 35 / 500" in answer
@@ -81,11 +86,13 @@ def test_each_account_is_counted_its_platforms_way(
     assert "/ 63,206" in answer
 
 
-def test_problems_are_named_beside_their_account(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_problems_are_named_beside_their_account(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     answer = text_of(as_alice.post("/posts/check/", fields(x, facebook, text="a" * 300)))
     assert "X 300 / 280" in answer
-    assert '<strong>X</strong> · ' in answer
-    assert '<strong>Facebook</strong> · ' not in answer
+    assert "<strong>X</strong> · " in answer
+    assert "<strong>Facebook</strong> · " not in answer
     assert "preview-overflow" in answer
 
 
@@ -93,7 +100,9 @@ def test_line_ends_count_once(as_alice: Client, x: SocialConnection) -> None:
     assert "X 3 / 280" in text_of(as_alice.post("/posts/check/", fields(x, text="a\r\nb")))
 
 
-def test_a_variant_is_judged_instead_of_the_shared_text(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_a_variant_is_judged_instead_of_the_shared_text(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     given = fields(x, facebook, text="a" * 300, own_text=[str(x.pk)], **{f"text-{x.pk}": "Short for X"})
     answer = text_of(as_alice.post("/posts/check/", given))
     assert "X 11 / 280" in answer
@@ -136,7 +145,9 @@ def test_a_picture_of_another_organization_is_as_if_it_were_not_there(
 
 
 @time_machine.travel(NOW, tick=False)
-def test_the_when_row_says_what_will_happen_in_words(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_the_when_row_says_what_will_happen_in_words(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     given = fields(x, facebook, **at(datetime(2026, 12, 17, 9, 0)))
     answer = text_of(as_alice.post("/posts/check/", given))
     assert "on Thursday 17 December 2026 at 09:00 (Europe/Lisbon, UTC+0), in 16 days." in answer
@@ -204,7 +215,9 @@ def test_one_idea_becomes_one_scheduled_post_per_account(
 
 
 @time_machine.travel(NOW, tick=False)
-def test_nothing_is_scheduled_until_every_account_is_fine(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_nothing_is_scheduled_until_every_account_is_fine(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     response = as_alice.post(NEW, fields(x, facebook, text="b" * 300, **at(datetime(2026, 12, 17, 9, 0))))
     assert response.status_code == 422
     assert "Nothing is scheduled yet: X cannot take this as it is. The other account is fine." in text_of(response)
@@ -213,7 +226,9 @@ def test_nothing_is_scheduled_until_every_account_is_fine(as_alice: Client, x: S
 
 
 @time_machine.travel(NOW, tick=False)
-def test_an_account_that_lost_its_token_holds_all_of_them_back(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_an_account_that_lost_its_token_holds_all_of_them_back(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     SocialConnection.objects.filter(pk=x.pk).update(is_active=False)
     response = as_alice.post(NEW, fields(x, facebook, **at(datetime(2026, 12, 17, 9, 0))))
     assert response.status_code == 422
@@ -237,7 +252,9 @@ def test_an_empty_page_is_not_saved(as_alice: Client, x: SocialConnection) -> No
 
 
 def test_a_picture_can_come_with_the_form_itself(as_alice: Client, x: SocialConnection) -> None:
-    given = fields(x) | {"files": [SimpleUploadedFile("a.png", picture()), SimpleUploadedFile("notes.jpg", b"just text")]}
+    given = fields(x) | {
+        "files": [SimpleUploadedFile("a.png", picture()), SimpleUploadedFile("notes.jpg", b"just text")]
+    }
     response = as_alice.post(NEW, given)
     assert response.status_code == 422
     assert "“notes.jpg” is not a picture" in text_of(response)
@@ -270,7 +287,9 @@ def test_another_organizations_account_cannot_be_chosen(as_eve: Client, x: Socia
 # --- never losing text -------------------------------------------------------------------------------------------------
 
 
-def test_autosave_keeps_one_draft_per_account_however_often_it_runs(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_autosave_keeps_one_draft_per_account_however_often_it_runs(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     given = fields(x, facebook)
     first = json_of(as_alice.post("/posts/autosave/", given))
     assert first["state"] == "saved"
@@ -280,14 +299,18 @@ def test_autosave_keeps_one_draft_per_account_however_often_it_runs(as_alice: Cl
     assert sorted(SocialPost.objects.values_list("content", "status")) == [("Longer now", "DRAFT")] * 2
 
 
-def test_autosave_follows_the_accounts_that_are_chosen(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_autosave_follows_the_accounts_that_are_chosen(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     given = fields(x, facebook)
     as_alice.post("/posts/autosave/", given)
     as_alice.post("/posts/autosave/", given | {"connections": [str(facebook.pk)]})
     assert SocialPost.objects.get().connection == facebook
 
 
-def test_a_text_without_an_account_is_kept_and_offered_again(as_alice: Client, club: Organization, facebook: SocialConnection, x: SocialConnection) -> None:
+def test_a_text_without_an_account_is_kept_and_offered_again(
+    as_alice: Client, club: Organization, facebook: SocialConnection, x: SocialConnection
+) -> None:
     given = fields(text="An idea for spring")
     assert json_of(as_alice.post("/posts/autosave/", given))["state"] == "saved"
     fresh = text_of(as_alice.get(NEW))
@@ -327,7 +350,9 @@ def test_saving_tells_the_browser_that_its_copy_may_go(as_alice: Client, x: Soci
     assert response.cookies["composed"].value == given["group"]
 
 
-def test_discarding_deletes_the_drafts_and_their_group(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_discarding_deletes_the_drafts_and_their_group(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     given = fields(x, facebook)
     as_alice.post("/posts/autosave/", given)
     assert as_alice.post("/posts/discard/", {"group": given["group"]}).status_code == 302
@@ -338,7 +363,9 @@ def test_discarding_deletes_the_drafts_and_their_group(as_alice: Client, x: Soci
 # --- editing ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_group_opens_with_its_shared_text_and_its_variants(as_alice: Client, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_a_group_opens_with_its_shared_text_and_its_variants(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
     given = fields(x, facebook, own_text=[str(x.pk)], **{f"text-{x.pk}": "Only for X"})
     as_alice.post("/posts/autosave/", given)
     answer = text_of(as_alice.get(f"{NEW}?group={given['group']}"))
@@ -352,6 +379,7 @@ def test_editing_a_group_changes_all_that_can_still_change(
     group = PostGroup.objects.create(organization=club, content="Old")
     out = make_post(x, group=group, content="Old", status=PostStatus.PUBLISHED)
     waiting = make_post(facebook, group=group, content="Old")
+    assert waiting.scheduled_at is not None
     moment = timezone.localtime(waiting.scheduled_at + timedelta(days=1), club.zone)
     assert as_alice.post(NEW, fields(x, facebook, group=str(group.pk), text="New", **at(moment))).status_code == 302
     out.refresh_from_db()
@@ -361,7 +389,9 @@ def test_editing_a_group_changes_all_that_can_still_change(
     assert group.posts.count() == 2
 
 
-def test_editing_one_post_leaves_its_siblings_alone(as_alice: Client, club: Organization, x: SocialConnection, facebook: SocialConnection) -> None:
+def test_editing_one_post_leaves_its_siblings_alone(
+    as_alice: Client, club: Organization, x: SocialConnection, facebook: SocialConnection
+) -> None:
     group = PostGroup.objects.create(organization=club, content="Shared")
     one = make_post(x, group=group, content="Shared", status=PostStatus.DRAFT)
     other = make_post(facebook, group=group, content="Shared", status=PostStatus.DRAFT)
@@ -372,11 +402,19 @@ def test_editing_one_post_leaves_its_siblings_alone(as_alice: Client, club: Orga
     assert (one.content, other.content) == ("Mine alone", "Shared")
 
 
-def test_editing_keeps_pictures_in_their_order_and_platform_options(as_alice: Client, club: Organization, x: SocialConnection) -> None:
+def test_editing_keeps_pictures_in_their_order_and_platform_options(
+    as_alice: Client, club: Organization, x: SocialConnection
+) -> None:
     first, second = make_asset(club), make_asset(club)
     post = make_post(x, status=PostStatus.DRAFT, options={"visibility": "unlisted"})
     attach(post, first, second)
-    given = {"post": str(post.pk), "text": "Turned", "when": "draft", "media": [str(second.pk), str(first.pk)], "alt": ["two", "one"]}
+    given = {
+        "post": str(post.pk),
+        "text": "Turned",
+        "when": "draft",
+        "media": [str(second.pk), str(first.pk)],
+        "alt": ["two", "one"],
+    }
     as_alice.post(f"/posts/{post.pk}/edit/", given)
     post.refresh_from_db()
     assert [(use.asset, use.alt_text) for use in post.attached_media.all()] == [(second, "two"), (first, "one")]
@@ -403,7 +441,9 @@ def test_keeping_a_scheduled_post_as_a_draft_takes_it_off_the_calendar(as_alice:
 
 
 @pytest.mark.parametrize("status", [PostStatus.PUBLISHING, PostStatus.PUBLISHED])
-def test_a_post_that_goes_out_meanwhile_is_read_only_and_the_text_is_shown(as_alice: Client, x: SocialConnection, status: str) -> None:
+def test_a_post_that_goes_out_meanwhile_is_read_only_and_the_text_is_shown(
+    as_alice: Client, x: SocialConnection, status: str
+) -> None:
     post = make_post(x, status=PostStatus.PUBLISHED)
     SocialPost.objects.filter(pk=post.pk).update(status=status)
     assert "can no longer be edited" in text_of(as_alice.get(f"/posts/{post.pk}/edit/"))
@@ -421,7 +461,9 @@ def test_a_post_of_unknown_outcome_cannot_be_sent_again_from_here(as_alice: Clie
 
 
 @time_machine.travel(NOW, tick=False)
-def test_the_page_opens_at_the_day_that_was_clicked(as_alice: Client, facebook: SocialConnection, x: SocialConnection) -> None:
+def test_the_page_opens_at_the_day_that_was_clicked(
+    as_alice: Client, facebook: SocialConnection, x: SocialConnection
+) -> None:
     answer = text_of(as_alice.get(f"{NEW}?at=2026-12-17&connection={x.pk}"))
     assert 'value="2026-12-17"' in answer
     assert "Schedule · Thu 17 Dec, 09:00" in answer
@@ -436,9 +478,7 @@ def test_an_inactive_account_is_shown_and_cannot_be_chosen(as_alice: Client, x: 
     assert f'value="{x.pk}" disabled' in answer
 
 
-def test_the_page_asks_the_database_as_often_for_many_accounts_as_for_few(
-    as_alice: Client, club: Organization
-) -> None:
+def test_the_page_asks_the_database_as_often_for_many_accounts_as_for_few(as_alice: Client, club: Organization) -> None:
     def count() -> int:
         with CaptureQueriesContext(database) as queries:
             as_alice.get(NEW)
@@ -463,7 +503,9 @@ def test_an_upload_answers_with_the_picture_or_with_a_sentence(as_alice: Client)
     assert (asset["name"], asset["thumbnail"]) == ("a.png", f"/media/{asset['id']}/thumbnail/")
     bad = as_alice.post("/media/upload/", {"files": SimpleUploadedFile("a.jpg", b"text")}, headers=headers)
     assert bad.status_code == 422
-    assert json_of(bad)["problems"] == ["“a.jpg” is not a picture, whatever its name says. JPEG, PNG, GIF and WebP are taken."]
+    assert json_of(bad)["problems"] == [
+        "“a.jpg” is not a picture, whatever its name says. JPEG, PNG, GIF and WebP are taken."
+    ]
 
 
 def test_the_library_works_without_scripts(as_alice: Client) -> None:
@@ -472,7 +514,9 @@ def test_the_library_works_without_scripts(as_alice: Client) -> None:
     assert "a.png" in text_of(response)
 
 
-def test_pictures_are_served_to_members_only(as_alice: Client, as_eve: Client, client: Client, club: Organization) -> None:
+def test_pictures_are_served_to_members_only(
+    as_alice: Client, as_eve: Client, client: Client, club: Organization
+) -> None:
     asset = make_asset(club)
     for kind in ("file", "thumbnail"):
         url = reverse(f"publishing:media_{kind}", args=[asset.pk])
@@ -485,7 +529,9 @@ def test_pictures_are_served_to_members_only(as_alice: Client, as_eve: Client, c
         assert client.get(url).status_code == 302
 
 
-def test_the_library_is_searched_by_name_and_description_and_counts_uses(as_alice: Client, club: Organization, x: SocialConnection) -> None:
+def test_the_library_is_searched_by_name_and_description_and_counts_uses(
+    as_alice: Client, club: Organization, x: SocialConnection
+) -> None:
     dinner = make_asset(club, name="table.png", alt_text="A long table")
     make_asset(club, name="green.png", alt_text="The ninth green")
     attach(make_post(x), dinner)
@@ -509,7 +555,9 @@ def test_a_description_is_saved_and_a_too_long_one_refused(as_alice: Client, clu
     assert asset.alt_text == "Dusk"
 
 
-def test_a_used_picture_stays_and_says_where_it_is_used(as_alice: Client, club: Organization, x: SocialConnection) -> None:
+def test_a_used_picture_stays_and_says_where_it_is_used(
+    as_alice: Client, club: Organization, x: SocialConnection
+) -> None:
     asset = make_asset(club)
     post = make_post(x, content="Members' dinner", status=PostStatus.DRAFT)
     attach(post, asset)
@@ -529,3 +577,15 @@ def test_a_viewer_sees_the_library_and_changes_nothing(club: Organization, alice
     for name in ("media_describe", "media_delete"):
         assert viewer.post(reverse(f"publishing:{name}", args=[asset.pk])).status_code == 403
     assert viewer.post("/media/upload/").status_code == 403
+
+
+def test_a_group_whose_posts_differ_says_so_before_they_become_the_same(
+    as_alice: Client, club: Organization, x: SocialConnection, facebook: SocialConnection
+) -> None:
+    group = PostGroup.objects.create(organization=club, content="Same")
+    make_post(x, group=group, content="Same", link_url="https://riverside.example/a")
+    make_post(facebook, group=group, content="Same", link_url="https://riverside.example/b")
+    answer = text_of(as_alice.get(f"{NEW}?group={group.pk}"))
+    assert "These posts have different links" in answer
+    assert "These posts have different times" in answer
+    assert "different campaigns" not in answer

@@ -17,7 +17,6 @@ from publishing.models import MediaAsset, PostStatus
 from tests.factories import attach, make_asset, make_connection, make_post, picture
 
 
-
 def upload(body: bytes, name: str = "green.jpg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, body)
 
@@ -49,7 +48,9 @@ def files_kept(settings: Any) -> list[Path]:
     ("form", "content_type"),
     [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("GIF", "image/gif"), ("WEBP", "image/webp")],
 )
-def test_a_picture_is_known_by_its_content_whatever_its_name(club: Organization, alice: User, form: str, content_type: str) -> None:
+def test_a_picture_is_known_by_its_content_whatever_its_name(
+    club: Organization, alice: User, form: str, content_type: str
+) -> None:
     asset = store_upload(club, upload(picture(640, 480, form), "scorecard.txt"), by=alice)
     assert (asset.content_type, asset.width, asset.height, asset.name) == (content_type, 640, 480, "scorecard.txt")
 
@@ -152,7 +153,9 @@ def test_a_file_above_the_limit_is_refused_with_the_limit(club: Organization, al
         store_upload(club, upload(b"x" * 1_200_000, "big.png"), by=alice)
 
 
-def test_the_same_file_twice_is_one_asset_per_organization(club: Organization, rivals: Organization, alice: User, eve: User) -> None:
+def test_the_same_file_twice_is_one_asset_per_organization(
+    club: Organization, rivals: Organization, alice: User, eve: User
+) -> None:
     body = picture()
     first = store_upload(club, upload(body, "a.png"), by=alice)
     assert store_upload(club, upload(body, "b.png"), by=alice) == first
