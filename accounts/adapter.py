@@ -5,9 +5,12 @@ from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+
+from accounts.crypto import SECOND_FACTOR_PLACE, seal, unseal
 
 log = structlog.get_logger(__name__)
 
@@ -30,3 +33,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             messages.error(
                 self.request, _("The mail to %(email)s could not be sent. Try again in a few minutes.") % {"email": email}
             )
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is not typed
+    """Seeds of authenticator apps and recovery codes are sealed like every other secret."""
+
+    def encrypt(self, text: str) -> str:
+        return seal(text, **SECOND_FACTOR_PLACE)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal(encrypted_text, **SECOND_FACTOR_PLACE)

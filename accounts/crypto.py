@@ -132,6 +132,10 @@ def key_id_of(sealed: str) -> str:
     return sealed.split(".", 2)[1] if sealed else ""
 
 
+SECOND_FACTOR_PLACE: dict[str, Any] = {"table": "mfa_authenticator", "column": "data", "row_id": "*"}
+"""Where allauth keeps the seeds of second factors: it seals a text before it has a row for it."""
+
+
 def sealed_fields() -> list[tuple[type[models.Model], str]]:
     """Every (model, field name) of the installation that holds secrets."""
     from django.apps import apps

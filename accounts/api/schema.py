@@ -26,7 +26,7 @@ class Problem(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="One sentence for people.")
     code = serializers.CharField(help_text="A stable word for programs.")
     errors = serializers.DictField(  # type: ignore[assignment]  # a member of the document, not the property
-       
+
         child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Sentences per field."
     )
     problems = ProblemEntry(many=True, required=False)

@@ -12,7 +12,7 @@ from django.db import connection
 
 from accounts import crypto
 from accounts.checks import encryption_key
-from accounts.models import AuditEvent, Organization
+from accounts.models import AuditEvent, Organization, User
 from connections.models import ConnectionToken, Consent, TokenKind
 from tests import factories
 
@@ -186,6 +186,21 @@ class TestRotation:
         with pytest.raises(CommandError, match="10 secrets do not open"):
             self._run()
         assert all(crypto.key_id_of(token.secret) != crypto.key_ring().newest_id for token in ConnectionToken.objects.all())
+
+    def test_second_factors_go_on_working(self, tokens: None, alice: User, old: str, settings: Any) -> None:
+        from allauth.mfa.models import Authenticator
+        from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+        from allauth.mfa.totp.internal.auth import TOTP
+        from allauth.mfa.utils import decrypt
+
+        settings.SOCIAL_MEDIA_ENCRYPTION_KEYS = [old]
+        TOTP.activate(alice, "JBSWY3DPEHPK3PXP")
+        codes = RecoveryCodes.activate(alice).generate_codes()
+        settings.SOCIAL_MEDIA_ENCRYPTION_KEYS = [NEW, old]
+        assert "12 secrets" in self._run()
+        settings.SOCIAL_MEDIA_ENCRYPTION_KEYS = [NEW]
+        assert decrypt(Authenticator.objects.get(type="totp").data["secret"]) == "JBSWY3DPEHPK3PXP"
+        assert RecoveryCodes(Authenticator.objects.get(type="recovery_codes")).generate_codes() == codes
 
     def test_without_a_key_it_says_so(self, db: None, settings: Any) -> None:
         settings.SOCIAL_MEDIA_ENCRYPTION_KEYS = []

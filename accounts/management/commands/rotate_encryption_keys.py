@@ -3,13 +3,40 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
-from django.db import models
+from django.db import models, transaction
 
 from accounts.audit import SystemActor, record_audit
-from accounts.crypto import CannotDecrypt, KeyRingError, key_id_of, key_ring, reveal, seal, sealed_fields
+from accounts.crypto import (
+    SECOND_FACTOR_PLACE,
+    CannotDecrypt,
+    KeyRingError,
+    key_id_of,
+    key_ring,
+    reveal,
+    seal,
+    sealed_fields,
+    unseal,
+)
 
 BAR = 30
+_FACTOR_SECRETS = ("secret", "seed", "migrated_codes")
+
+
+def _old_parts(data: dict[str, Any], newest: str) -> list[str]:
+    """The names of a second factor's secrets that were not sealed with the newest key."""
+
+    def is_old(value: Any) -> bool:
+        return any(is_old(one) for one in value) if isinstance(value, list) else key_id_of(value) != newest
+
+    return [name for name in _FACTOR_SECRETS if data.get(name) and is_old(data[name])]
+
+
+def _sealed_again(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_sealed_again(one) for one in value]
+    return seal(unseal(value, **SECOND_FACTOR_PLACE), **SECOND_FACTOR_PLACE)
 
 
 class Command(BaseCommand):
@@ -27,7 +54,8 @@ class Command(BaseCommand):
         except KeyRingError as error:
             raise CommandError(str(error)) from error
         places = sealed_fields()
-        total = sum(self._waiting(model, field, newest).count() for model, field in places)
+        factors = [row for row in Authenticator.objects.iterator() if _old_parts(row.data, newest)]
+        total = sum(self._waiting(model, field, newest).count() for model, field in places) + len(factors)
         self.done, self.failed, self.total = 0, 0, total
         if not total:
             self.stdout.write(f"Every secret is sealed with the newest key ({newest}) already.")
@@ -35,6 +63,8 @@ class Command(BaseCommand):
         try:
             for model, field in places:
                 self._rotate(model, field, newest, max(1, batch_size))
+            for factor in factors:
+                self._seal_factor_again(factor, newest)
         except KeyboardInterrupt:
             self._finish()
             raise CommandError(f"Interrupted after {self.done} of {total}. Run it again to go on.") from None
@@ -78,6 +108,22 @@ class Command(BaseCommand):
         sealed = seal(secret, table=row._meta.db_table, column=field, row_id=row.pk)
         # Only what still stands there: a token that was renewed meanwhile is newer, and sealed with the newest key.
         type(row)._base_manager.filter(pk=row.pk, **{field: old}).update(**{field: sealed})
+        self.done += 1
+
+    def _seal_factor_again(self, row: Authenticator, newest: str) -> None:
+        """Seeds of second factors stand inside of a JSON value that allauth keeps."""
+        with transaction.atomic():
+            locked = Authenticator.objects.select_for_update().filter(pk=row.pk).first()
+            if locked is None:
+                return
+            try:
+                for name in _old_parts(locked.data, newest):
+                    locked.data[name] = _sealed_again(locked.data[name])
+            except CannotDecrypt:
+                self.failed += 1
+                self.stderr.write(f"The second factor {row.pk} does not open.")
+                return
+            locked.save(update_fields=["data"])
         self.done += 1
 
     def _show(self) -> None:
