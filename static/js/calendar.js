@@ -400,7 +400,7 @@ function showNow() {
   const scroller = document.scrollingElement;
   if (view() === "month" && columns() === 1 && scroller.scrollTop === 0) {
     const today = document.querySelector(".day.is-today");
-    if (today) scroller.scrollTop = today.getBoundingClientRect().top - document.querySelector(".topbar").offsetHeight;
+    if (today) scroller.scrollTop = today.getBoundingClientRect().top;
     return;
   }
   const now = document.querySelector(".hour-cell.is-now");
