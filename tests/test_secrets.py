@@ -177,7 +177,7 @@ def test_calls_that_fail_at_a_platform_let_no_secret_out(
     said = [body_of(api.post(path)) for path in calls]
     connect = {"platform": "TWITTER", "access_token": PLANTED["found"], "refresh_token": PLANTED["refresh"]}
     said.append(body_of(api.post("social/connections", connect)))
-    heard = "".join(f"{call.request.headers} {call.request.url} {call.request.body}" for call in rude_platforms.calls)
+    heard = "".join(f"{call.request.headers} {call.request.url} {call.request.body!r}" for call in rude_platforms.calls)
     assert {"access", "refresh"} <= set(found_in(heard)), "the platforms did hear the secrets"
     assert log_lines.getvalue()
     assert [found_in(text) for text in said if found_in(text)] == []
