@@ -205,8 +205,27 @@ async function addFile(into, file) {
   } finally {
     URL.revokeObjectURL(address);
     changed();
+    sendWhenUploaded();
   }
 }
+
+// A post must not go out without the picture that is still on its way: sending waits for it.
+let waiting = false;
+const isUploading = () => form.querySelector("[data-tile][data-state=uploading]") !== null;
+
+function sendWhenUploaded() {
+  if (!waiting || isUploading()) return;
+  waiting = false;
+  if (!form.querySelector("[data-tile][data-state=failed]")) form.requestSubmit(document.getElementById("composer-submit"));
+}
+
+form.addEventListener("submit", (event) => {
+  if (!isUploading()) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  waiting = true;
+  toast(words.waiting);
+});
 
 function addFiles(files, into = tray()) {
   for (const file of files) addFile(into, file);
@@ -274,7 +293,7 @@ for (const into of form.querySelectorAll("[data-tray]")) {
   });
 }
 if (form.querySelector(".media-drop")) {
-  enhanceDrop(form, { zones: [document.getElementById("composer-editor"), ...form.querySelectorAll("[data-tray]")], onFiles: addFiles });
+  enhanceDrop(document.body, { zones: [document.getElementById("composer-editor"), ...form.querySelectorAll("[data-tray]")], onFiles: addFiles });
 }
 
 // ---- Never loses text ------------------------------------------------------------------------------------------------

@@ -161,6 +161,24 @@ def test_a_refused_picture_says_why_in_its_place_and_the_rest_stays(
     expect(desk.locator("#shared-tray [data-asset]")).to_have_count(1)
 
 
+def test_a_post_waits_for_the_picture_that_is_still_on_its_way(desk: Page, server: LiveServer, tmp_path: Path) -> None:
+    held: list[Route] = []
+    file = tmp_path / "green.png"
+    file.write_bytes(picture())
+    desk.goto(f"{server.url}/posts/new/?at=2030-12-17T09:00")
+    choose(desk, "Facebook: Riverside GC")
+    desk.get_by_label("Text for all accounts").fill("With a picture")
+    desk.route("**/media/upload/", lambda route: held.append(route))
+    desk.locator("#shared-tray input[type=file]").set_input_files(file)
+    expect(desk.locator("[data-state=uploading]")).to_be_visible()
+    desk.keyboard.press("Control+Enter")
+    expect(desk.locator("#toasts")).to_contain_text("still uploading")
+    assert not SocialPost.objects.filter(status=PostStatus.SCHEDULED).exists()
+    held[0].continue_()
+    expect(desk.locator("#toasts")).to_contain_text("Scheduled for")
+    assert SocialPost.objects.get().media.count() == 1
+
+
 def test_pictures_are_ordered_by_keyboard_and_inserted_from_the_library(
     desk: Page, server: LiveServer, club: Organization
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -589,3 +590,21 @@ def test_a_group_whose_posts_differ_says_so_before_they_become_the_same(
     assert "These posts have different links" in answer
     assert "These posts have different times" in answer
     assert "different campaigns" not in answer
+
+
+def test_saves_that_cross_each_other_make_one_draft(
+    real_transactions: None, as_alice: Client, x: SocialConnection
+) -> None:
+    given = fields(x)
+    session = as_alice.cookies["sessionid"].value
+
+    def save(number: int) -> int:
+        browser = Client(headers={"cookie": f"sessionid={session}"})
+        try:
+            return browser.post("/posts/autosave/", given | {"text": f"Version {number}"}).status_code
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(save, range(8))) == [200] * 8
+    assert SocialPost.objects.get().content.startswith("Version ")
