@@ -9,6 +9,9 @@ class ParleyAdminConfig(AdminConfig):
 
 
 class InstallationConfig(AppConfig):
-    """No models: it brings the commands that touch every app."""
+    """No models: it brings the commands and checks that touch every app."""
 
     name = "config"
+
+    def ready(self) -> None:
+        from config import checks  # noqa: F401  (registers them)

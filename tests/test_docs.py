@@ -66,3 +66,9 @@ def test_every_command_that_a_document_names_exists() -> None:
 
     named = {name for path in DOCUMENTS for name in re.findall(r"manage\.py ([a-z_]+)", path.read_text())}
     assert named <= set(get_commands())
+
+
+def test_every_file_of_ours_that_a_document_names_exists() -> None:
+    pattern = r"`((?:accounts|campaigns|config|connections|deploy|publishing|sandbox|static|tests|tools)/[\w./-]*)`"
+    named = {name for path in DOCUMENTS for name in re.findall(pattern, path.read_text())}
+    assert sorted(name for name in named if not (BASE_DIR / name).exists()) == []
