@@ -104,7 +104,7 @@ def calendar(request: OrganizationRequest) -> HttpResponse:
     context = _grid_context(request, query, now) | _aside_context(request, query.filters, now)
     is_part = bool(request.htmx) and not request.htmx.boosted
     if not is_part:
-        context |= filter_context(request.organization, query.filters)
+        context |= filter_context(request.organization, query.filters) | {"page_shortcuts": _shortcuts(request)}
     response = render(request, "publishing/_calendar_swap.html" if is_part else "publishing/calendar.html", context)
     if is_part:
         response["HX-Push-Url"] = query.url()
@@ -168,6 +168,20 @@ def post_drawer(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
         "zone": request.organization.zone.key,
     }
     return render(request, "publishing/_post_drawer.html", context)
+
+
+def _shortcuts(request: OrganizationRequest) -> list[dict[str, Any]]:
+    """What the help that ``?`` opens says about this page, to those who may move posts."""
+    if not may(request.membership, "posts.edit"):
+        return []
+    keys: list[tuple[str, list[str]]] = [
+        (_("Move by a day or a week"), ["Shift", "← ↑ → ↓"]),
+        (_("Move to any date and time"), ["m"]),
+        (_("Undo the last move"), ["z"]),
+        (_("Today"), ["t"]),
+        (_("Earlier, later"), ["PgUp", "PgDn"]),
+    ]
+    return [{"title": _("Moving posts"), "keys": [{"label": label, "keys": pressed} for label, pressed in keys]}]
 
 
 def _grid_context(request: OrganizationRequest, query: CalendarQuery, now: datetime) -> dict[str, Any]:

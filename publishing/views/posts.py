@@ -26,6 +26,7 @@ from accounts.errors import DomainError
 from accounts.middleware import OrganizationRequest
 from accounts.models import User
 from accounts.permissions import requires
+from connections.cards import avatar_url_of
 from connections.platforms.base import Can
 from publishing import services
 from publishing.charts import line_chart
@@ -195,6 +196,7 @@ def post(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     context = {
         "post": found,
         "standing": standing_of(found, now=now),
+        "avatar_url": avatar_url_of(found.connection),
         "media": list(found.attached_media.all()),
         "history": history_of(found),
         "siblings": siblings,
