@@ -1,5 +1,6 @@
 """Structured logs with request and task ids, and Sentry with secrets scrubbed."""
 
+import logging
 import re
 from typing import Any
 
@@ -39,6 +40,22 @@ def _mask_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     return event
 
 
+class QuietProbes(logging.Filter):
+    """Leaves out the lines of requests that only ask how we are, and of the sandbox's platforms answering: their
+    refusals are what was ordered. Errors of our own are told apart by having a traceback."""
+
+    QUIET = ("/healthz", "/readyz", "/metrics", "/sandbox/")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            return True
+        if isinstance(record.msg, dict):  # structlog's events: request is "GET /readyz"
+            path = str(record.msg.get("request", "")).partition(" ")[2]
+        else:  # Django's own lines carry the request
+            path = str(getattr(getattr(record, "request", None), "path", ""))
+        return not path.startswith(self.QUIET)
+
+
 def configure_logging(level: str, form: str) -> dict[str, Any]:
     """Set structlog up and return Django's LOGGING. ``form`` is "json" (one object a line) or "console"."""
     shared: list[Any] = [
@@ -70,7 +87,10 @@ def configure_logging(level: str, form: str) -> dict[str, Any]:
                 "foreign_pre_chain": shared,
             }
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "filters": {"quiet_probes": {"()": QuietProbes}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["quiet_probes"]}
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
