@@ -32,12 +32,12 @@ class PostFilters:
         """Read an address. What makes no sense there is left out, as if it had not been said."""
         known = {*PostStatus.values, ATTENTION}
         return cls(
-            platforms=tuple(sorted({name.upper()[:20] for name in params.getlist("platform") if name})),
+            platforms=tuple(sorted({name.upper() for name in params.getlist("platform") if name.isalnum()})),
             connections=_ids(params.getlist("connection")),
             campaigns=_ids(params.getlist("campaign")),
             statuses=tuple(sorted({status for status in params.getlist("status") if status in known})),
             authors=_ids(params.getlist("author")),
-            text=params.get("q", "").strip()[:100],
+            text=params.get("q", "").replace("\x00", "").strip()[:100],  # PostgreSQL takes no NUL
         )
 
     def pairs(self) -> list[tuple[str, str]]:

@@ -51,6 +51,10 @@ async function send(postId, fields) {
     toast(pageWords("offline"), { tone: "danger" });
     return null;
   }
+  if (answer.redirected) { // signed out in another tab: the sign-in page says the rest
+    window.location.reload();
+    return null;
+  }
   if (answer.ok || answer.status === 422) {
     take(answer, await answer.text());
     return answer.ok;

@@ -89,7 +89,13 @@ def test_the_month_is_the_first_view_and_marks_today(as_bob: Client, club: Organ
 
 
 def test_an_address_that_makes_no_sense_shows_the_month_of_today(as_bob: Client, club: Organization) -> None:
-    for query in ("view=year", "date=2026-13-40", "date=9999-01-01", "connection=x&author=1&status=?", "date=%00"):
+    for query in (
+        "view=year",
+        "date=2026-13-40",
+        "date=9999-01-01",
+        "connection=x&author=1&status=?",
+        "date=%00&q=%00&platform=%00",
+    ):
         answer = as_bob.get(f"/calendar/?{query}")
         assert answer.status_code == 200, query
 
@@ -182,6 +188,7 @@ def test_a_viewer_sees_the_calendar_and_nothing_to_move(club: Organization, post
     assert f'id="post-{post.pk}"' in page
     assert "data-editable" not in page
     assert "day-add" not in page
+    assert "is-movable" not in page
     assert drop(viewer, post, to="day", day="2026-12-11").status_code == 403
 
 
