@@ -31,6 +31,7 @@ ABANDONED_AFTER = timedelta(minutes=5)
 class StrictFields:
     """For serializers: a field that is unknown or cannot be set is an error, not ignored."""
 
+    refuses_unknown_fields = True
     fields: Any
 
     def to_internal_value(self, data: Any) -> Any:

@@ -64,18 +64,26 @@ class ParleyAutoSchema(AutoSchema):
                 )  # fmt: skip
         return shared + list(super().get_override_parameters())
 
+    def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        described = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if direction == "request" and getattr(serializer, "refuses_unknown_fields", False) and "properties" in described:
+            described["additionalProperties"] = False
+        return described
+
     def _is_of_organization(self) -> bool:
         return hasattr(self.view, "permissions")
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         answers: dict[str, Any] = super()._get_response_bodies(direction)
-        codes = ["400", "401", "403", "429"] if self._is_of_organization() else ["400", "401", "429"]
+        codes = ["400", "401", "403", "429"]
         if "{" in self.path:
             codes.append("404")
         if self.method != "GET":
             codes += ["409", "415"]
             if self._is_of_organization():
                 codes.append("422")
+                if "/social/" in self.path:
+                    codes.append("502")
         for code in codes:
             if code not in answers:
                 media_types = ["application/problem+json"]

@@ -37,7 +37,7 @@ def test_every_operation_declares_its_refusals_as_problems(document: Any) -> Non
 def test_every_operation_but_the_sign_in_needs_a_bearer_token(document: Any) -> None:
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     for path, method, one in operations(document):
-        assert one.get("security") == (None if "/auth/" in path else [{"bearer": []}]), f"{method} {path}"
+        assert one["security"] == ([{}] if "/auth/" in path else [{"bearer": []}]), f"{method} {path}"
 
 
 def test_writes_document_their_idempotency_key(document: Any) -> None:
@@ -59,3 +59,11 @@ def test_the_readers_run_under_the_policy_without_inline_scripts(db: None) -> No
         policy = answer["Content-Security-Policy"]
         scripts = next(part for part in policy.split(";") if part.strip().startswith("script-src"))
         assert "unsafe" not in scripts
+
+
+def test_what_is_sent_may_hold_no_other_fields(document: Any) -> None:
+    for path, method, one in operations(document):
+        for content in one.get("requestBody", {}).get("content", {}).values():
+            name = content["schema"].get("$ref", "").rpartition("/")[2]
+            if name:
+                assert document["components"]["schemas"][name].get("additionalProperties") is False, f"{method} {path}"
