@@ -21,14 +21,14 @@ app.autodiscover_tasks()
 _ending = threading.Event()
 
 
-@worker_ready.connect
+@worker_ready.connect  # type: ignore[untyped-decorator]  # celery's signals are not typed
 def show_life(sender: Any, **_kwargs: Any) -> None:
     """Write this worker's heartbeat while it lives. A thread of its own: a worker whose threads are all busy lives."""
     queues = [queue.name for queue in sender.task_consumer.queues]
     threading.Thread(target=_beat, args=(str(sender.hostname), queues), daemon=True, name="heartbeat").start()
 
 
-@worker_shutting_down.connect
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]  # celery's signals are not typed
 def end_life(**_kwargs: Any) -> None:
     _ending.set()
 

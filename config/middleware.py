@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csp import ContentSecurityPolicyMiddleware as DjangoContentSecurityPolicyMiddleware
 from django.utils.csp import CSP
 
@@ -17,8 +17,8 @@ _ADMIN_POLICY: dict[str, Any] = settings.SECURE_CSP | {
 class ContentSecurityPolicyMiddleware(DjangoContentSecurityPolicyMiddleware):
     """The strict policy everywhere; the admin's own under ``/admin/``."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if request.path.startswith("/admin/") and not hasattr(response, "_csp_config"):
             response._csp_config = _ADMIN_POLICY  # type: ignore[attr-defined]  # the attribute Django's own override sets
-        answer: HttpResponseBase = super().process_response(request, response)
+        answer: HttpResponse = super().process_response(request, response)
         return answer

@@ -38,11 +38,10 @@ def _private_media(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache() -> Iterator[None]:
+def _fresh_cache() -> None:
     from django.core.cache import cache
 
     cache.clear()
-    return
 
 
 @pytest.fixture

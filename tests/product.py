@@ -147,7 +147,7 @@ class Api:
 
 
 def wait_until[T](
-    condition: Callable[[], T], timeout_s: float, explain: Callable[[], str] = str, every_s: float = 0.1
+    condition: Callable[[], T | None], timeout_s: float, explain: Callable[[], str] = str, every_s: float = 0.1
 ) -> T:
     """The first true answer of the condition. Fails with the explanation after the timeout."""
     until = time.monotonic() + timeout_s

@@ -65,7 +65,8 @@ def read(folder: Path, into: list[int], queue: Queue, *, until: threading.Event)
 
 
 def test_many_readers_and_writers_lose_double_and_tear_nothing(folder: Path, queue: Queue) -> None:
-    until, taken = threading.Event(), []
+    until = threading.Event()
+    taken: list[int] = []
     failures: list[BaseException] = []
 
     def reader() -> None:
@@ -91,7 +92,8 @@ def test_many_readers_and_writers_lose_double_and_tear_nothing(folder: Path, que
 
 def test_messages_come_in_the_order_in_which_they_were_sent(folder: Path, queue: Queue) -> None:
     send(folder, range(20), queue)
-    done, taken = threading.Event(), []
+    done = threading.Event()
+    taken: list[int] = []
     done.set()
     read(folder, taken, queue, until=done)
     assert taken == list(range(20))
@@ -101,7 +103,8 @@ def test_a_reader_takes_from_its_own_queue_alone(folder: Path, queue: Queue) -> 
     other = named_queue()
     send(folder, range(3), other)
     send(folder, range(10, 12), queue)
-    done, taken = threading.Event(), []
+    done = threading.Event()
+    taken: list[int] = []
     done.set()
     read(folder, taken, queue, until=done)
     assert taken == [10, 11]
