@@ -407,6 +407,9 @@ function showNow() {
     if (today) scroller.scrollTop = today.getBoundingClientRect().top;
     return;
   }
+  const week = document.querySelector(".week");
+  const head = week?.querySelector(".week-head.is-today");
+  if (head && week.scrollWidth > week.clientWidth) week.scrollLeft = head.offsetLeft - week.querySelector(".week-head").offsetWidth;
   const now = document.querySelector(".hour-cell.is-now");
   const target = now ?? document.querySelector(`.hour-label[data-hour="${FIRST_HOUR_SHOWN}"]`);
   if (target && scroller.scrollTop === 0) {
