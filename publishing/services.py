@@ -40,7 +40,14 @@ _FRESH: dict[str, Any] = {
 
 
 def move_status(
-    post: SocialPost, to: str, *, expect: Iterable[str], by: Actor, action: str, now: datetime | None = None, **changes: Any
+    post: SocialPost,
+    to: str,
+    *,
+    expect: Iterable[str],
+    by: Actor,
+    action: str,
+    now: datetime | None = None,
+    **changes: Any,
 ) -> SocialPost:
     """The one way in which a post's status changes: a conditional UPDATE that names the status it expects.
 
@@ -184,19 +191,25 @@ _SCHEDULABLE = (
 
 def _schedule(post: SocialPost, *, at: datetime, by: Actor, action: str, now: datetime) -> SocialPost:
     _must_be_usable(post.connection)
-    if post.status == PostStatus.FAILED and post.error_code == "OUTCOME_UNKNOWN":
-        raise UndecidedOutcome("It is not known whether this post is out. Decide that first, on its page.")
+    _must_be_decided(post)
     _check(post.connection, input_of(post))
     return move_status(
         post, PostStatus.SCHEDULED, expect=_SCHEDULABLE, by=by, action=action, now=now, scheduled_at=at, **_FRESH
     )
 
 
+def _must_be_decided(post: SocialPost) -> None:
+    if post.status == PostStatus.FAILED and post.error_code == "OUTCOME_UNKNOWN":
+        raise UndecidedOutcome("It is not known whether this post is out. Decide that first, on its page.")
+
+
 def _must_be_usable(connection: SocialConnection) -> None:
     if connection.disconnected_at is not None:
         raise ConnectionInactive(f"{connection.account_name} is no longer connected.")
     if not connection.is_active:
-        raise ConnectionInactive(f"{connection.account_name} must be reconnected before anything can be scheduled on it.")
+        raise ConnectionInactive(
+            f"{connection.account_name} must be reconnected before anything can be scheduled on it."
+        )
 
 
 def schedule_post(post: SocialPost, *, at: datetime, by: Actor, now: datetime | None = None) -> SocialPost:
@@ -230,7 +243,8 @@ def release_held(post: SocialPost, *, by: Actor) -> SocialPost:
 
 
 def unschedule_post(post: SocialPost, *, by: Actor) -> SocialPost:
-    """Back to the drafts' tray, without a time."""
+    """Back to the drafts' tray, without a time. Raises UndecidedOutcome, IllegalTransition."""
+    _must_be_decided(post)
     return move_status(
         post,
         PostStatus.DRAFT,

@@ -40,4 +40,6 @@ def shows(rsps: responses.RequestsMock, account_id: str, *statuses: dict[str, An
 
 def sends(rsps: responses.RequestsMock) -> int:
     """How often a post was sent."""
-    return sum(1 for call in rsps.calls if call.request.method == "POST" and call.request.path_url.endswith("/statuses"))
+    return sum(
+        1 for call in rsps.calls if call.request.method == "POST" and call.request.path_url.endswith("/statuses")
+    )

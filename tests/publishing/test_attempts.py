@@ -64,7 +64,11 @@ def test_a_refused_token_holds_the_post_and_asks_for_reconnection_once(
     claimed_post: SocialPost, server: responses.RequestsMock, alice: Any
 ) -> None:
     server.post(STATUSES, status=401, json={"error": "The access token is invalid"})
-    server.get(f"{mastodon.SERVER}/api/v1/accounts/verify_credentials", status=401, json={"error": "The access token is invalid"})
+    server.get(
+        f"{mastodon.SERVER}/api/v1/accounts/verify_credentials",
+        status=401,
+        json={"error": "The access token is invalid"},
+    )
     publish_post(claimed_post.pk)
     post = again(claimed_post)
     assert post.status == PostStatus.SCHEDULED
@@ -169,7 +173,9 @@ def long_ago(post: SocialPost) -> None:
     PublishStep.objects.filter(attempt__post=post).update(started_at=timezone.now() - timedelta(minutes=5))
 
 
-def test_a_post_that_is_certainly_absent_is_sent_again(claimed_post: SocialPost, server: responses.RequestsMock) -> None:
+def test_a_post_that_is_certainly_absent_is_sent_again(
+    claimed_post: SocialPost, server: responses.RequestsMock
+) -> None:
     server.post(STATUSES, body=requests.exceptions.ReadTimeout())
     publish_post(claimed_post.pk)
     mastodon.shows(server, "1", mastodon.status("Something else"))
@@ -254,7 +260,10 @@ def test_a_failed_post_that_is_revived_days_later_goes_out(
 ) -> None:
     """As operators do it: status back to SCHEDULED by SQL, its old time untouched."""
     post = factories.make_post(
-        account, content="Frost", scheduled_at=timezone.now() - timedelta(days=5), settled_at=timezone.now() - timedelta(days=5)
+        account,
+        content="Frost",
+        scheduled_at=timezone.now() - timedelta(days=5),
+        settled_at=timezone.now() - timedelta(days=5),
     )
     mastodon.takes_the_post(server, "Frost")
     claim_due_posts(timezone.now(), limit=1)
@@ -263,7 +272,11 @@ def test_a_failed_post_that_is_revived_days_later_goes_out(
 
 
 def test_a_broker_that_is_down_after_publishing_does_not_send_the_post_again(
-    claimed_post: SocialPost, server: responses.RequestsMock, settings: Any, django_capture_on_commit_callbacks: Any, monkeypatch: Any
+    claimed_post: SocialPost,
+    server: responses.RequestsMock,
+    settings: Any,
+    django_capture_on_commit_callbacks: Any,
+    monkeypatch: Any,
 ) -> None:
     mastodon.takes_the_post(server, "Frost on the greens")
 

@@ -51,9 +51,7 @@ def test_posts_of_an_account_that_cannot_publish_wait(club: Organization, state:
     assert claim_due_posts(timezone.now(), limit=10) == []
 
 
-def test_an_organization_with_many_due_posts_delays_no_other(
-    account: SocialConnection, rivals: Organization
-) -> None:
+def test_an_organization_with_many_due_posts_delays_no_other(account: SocialConnection, rivals: Organization) -> None:
     for minutes in range(20):
         factories.make_post(account, scheduled_at=ago(hours=2, minutes=-minutes))
     theirs = factories.make_post(factories.make_connection(rivals, "MASTODON"), scheduled_at=ago(seconds=1))
@@ -107,7 +105,7 @@ def test_a_post_set_back_to_scheduled_by_sql_goes_out(account: SocialConnection)
     )
     with database.cursor() as cursor:
         cursor.execute(
-            'UPDATE "SocialPost" SET status = \'SCHEDULED\', retry_count = 0, error_message = NULL WHERE id = %s',
+            "UPDATE \"SocialPost\" SET status = 'SCHEDULED', retry_count = 0, error_message = NULL WHERE id = %s",
             [failed.pk if database.vendor == "postgresql" else failed.pk.hex],
         )
     assert claim_due_posts(timezone.now(), limit=10) == [failed.pk]
@@ -117,7 +115,7 @@ def test_a_post_cancelled_by_sql_stays(account: SocialConnection) -> None:
     post = factories.make_post(account, scheduled_at=ago(seconds=1))
     with database.cursor() as cursor:
         cursor.execute(
-            'UPDATE "SocialPost" SET status = \'CANCELLED\' WHERE id = %s',
+            "UPDATE \"SocialPost\" SET status = 'CANCELLED' WHERE id = %s",
             [post.pk if database.vendor == "postgresql" else post.pk.hex],
         )
     assert claim_due_posts(timezone.now(), limit=10) == []

@@ -18,7 +18,10 @@ from tests.publishing import mastodon
 @pytest.fixture
 def out(account: SocialConnection) -> SocialPost:
     return factories.make_post(
-        account, status=PostStatus.PUBLISHED, platform_post_id="111", engagement_due_at=timezone.now() - timedelta(minutes=1)
+        account,
+        status=PostStatus.PUBLISHED,
+        platform_post_id="111",
+        engagement_due_at=timezone.now() - timedelta(minutes=1),
     )
 
 

@@ -126,7 +126,10 @@ def test_an_illegal_transition_is_refused_and_changes_nothing(
     account: SocialConnection, bob: User, before: str, after: str
 ) -> None:
     post = factories.make_post(
-        account, status=before, scheduled_at=in_an_hour(), published_at=timezone.now() if before == "PUBLISHED" else None
+        account,
+        status=before,
+        scheduled_at=in_an_hour(),
+        published_at=timezone.now() if before == "PUBLISHED" else None,
     )
     with pytest.raises(IllegalTransition):
         move_status(post, after, expect=PostStatus.values, by=bob, action="post.test")
@@ -172,6 +175,8 @@ def test_a_post_of_unknown_outcome_is_not_sent_again_by_accident(account: Social
             attempt(unknown(account), by=bob)
     with pytest.raises(UndecidedOutcome):
         schedule_post(unknown(account), at=in_an_hour(), by=bob)
+    with pytest.raises(UndecidedOutcome):
+        unschedule_post(unknown(account), by=bob)
 
 
 def test_a_person_says_that_it_is_out(account: SocialConnection, bob: User) -> None:

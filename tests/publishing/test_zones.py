@@ -29,7 +29,9 @@ def test_a_time_that_happens_twice_asks_which_one() -> None:
 
 @pytest.mark.parametrize(("fold", "hour"), [(0, 0), (1, 1)])
 def test_a_decided_fold_gives_that_moment(fold: int, hour: int) -> None:
-    assert local_to_utc(datetime(2026, 10, 25, 1, 30), LISBON, fold=fold) == datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+    assert local_to_utc(datetime(2026, 10, 25, 1, 30), LISBON, fold=fold) == datetime(
+        2026, 10, 25, hour, 30, tzinfo=UTC
+    )
 
 
 def test_a_move_across_daylight_saving_keeps_the_time_of_day() -> None:

@@ -1,8 +1,8 @@
 """A worker in a process of its own, for tests that kill it.
 
-    python -m tests.publishing.worker prepare            a database with one due post; prints its id
-    python -m tests.publishing.worker publish <post id>  claims and publishes it
-    python -m tests.publishing.worker settle <post id>   what later ticks and workers do; prints the ending as JSON
+python -m tests.publishing.worker prepare            a database with one due post; prints its id
+python -m tests.publishing.worker publish <post id>  claims and publishes it
+python -m tests.publishing.worker settle <post id>   what later ticks and workers do; prints the ending as JSON
 """
 
 import json
@@ -23,7 +23,12 @@ def prepare() -> str:
 
     club = factories.make_organization()
     account = factories.make_connection(
-        club, "MASTODON", expires_in_s=None, refresh="", platform_account_id="1", server_url=os.environ["MASTODON_API_URL"]
+        club,
+        "MASTODON",
+        expires_in_s=None,
+        refresh="",
+        platform_account_id="1",
+        server_url=os.environ["MASTODON_API_URL"],
     )
     post = factories.make_post(account, content="Frost on the greens", scheduled_at=timezone.now())
     factories.attach(post, factories.make_asset(club))

@@ -1,0 +1,99 @@
+"""The benches' own rows, made in the environment of the product or of the sandbox. Called by tools/bench.py.
+
+bench_rows.py sandbox  <accounts>                in the sandbox's database: accounts with tokens; prints JSON
+bench_rows.py product  <posts> <file of accounts>  in the product's: connections and DRAFT posts, one text each
+bench_rows.py schedule <epoch seconds>           makes all of them due at one second
+bench_rows.py state                              prints how many posts stand in which status
+bench_rows.py decide                             "send it again" for every post of unknown outcome
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+def fill_sandbox(count: int) -> list[dict[str, Any]]:
+    from sandbox.models import Account
+    from sandbox.orders import grant_access
+
+    for number in range(count):
+        Account.objects.get_or_create(
+            platform="MASTODON",
+            native_id=str(900_000 + number),
+            defaults={"username": f"bench{number}", "name": f"Bench {number}"},
+        )
+    return [grant_access(platform="MASTODON", account=f"bench{number}") for number in range(count)]
+
+
+def fill_product(posts: int, accounts: list[dict[str, Any]]) -> None:
+    from accounts.crypto import seal_into
+    from accounts.models import Organization
+    from connections.models import ConnectionToken, PlatformApp, SocialConnection, TokenKind
+    from publishing.models import PostStatus, SocialPost
+
+    server = os.environ["MASTODON_API_URL"]
+    organizations = [Organization.objects.create(name=f"Bench {n}", slug=f"bench-{n}") for n in range(5)]
+    app = PlatformApp(platform="MASTODON", server_url=server, client_id="bench")
+    seal_into(app, "client_secret", "bench")
+    app.save()
+    connections = []
+    for number, account in enumerate(accounts):
+        connection = SocialConnection.objects.create(
+            organization=organizations[number % 5], platform="MASTODON", server_url=server,
+            platform_account_id=account["account"]["id"], account_name=account["account"]["name"],
+            account_handle=account["account"]["username"], permissions=account["scopes"],
+        )  # fmt: skip
+        token = ConnectionToken(connection=connection, kind=TokenKind.ACCESS)
+        seal_into(token, "secret", account["access_token"])
+        token.save()
+        connections.append(connection)
+    SocialPost.objects.bulk_create(
+        SocialPost(
+            organization_id=connections[number % len(connections)].organization_id,
+            connection=connections[number % len(connections)], content=f"Bench post {number}", status=PostStatus.DRAFT,
+        )
+        for number in range(posts)
+    )  # fmt: skip
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    from publishing.models import SocialPost
+
+    command, *rest = sys.argv[1:]
+    if command == "sandbox":
+        print(json.dumps(fill_sandbox(int(rest[0]))))
+    elif command == "product":
+        fill_product(int(rest[0]), json.loads(Path(rest[1]).read_text()))
+    elif command == "schedule":
+        due = datetime.fromtimestamp(float(rest[0]), UTC)
+        SocialPost.objects.filter(status="DRAFT").update(status="SCHEDULED", scheduled_at=due)
+    elif command == "state":
+        print(
+            json.dumps(
+                Counter(
+                    f"{status} {code}".strip()
+                    for status, code in SocialPost.objects.values_list("status", "error_code")
+                )
+            )
+        )
+    elif command == "decide":
+        from django.utils import timezone
+
+        now = timezone.now()
+        SocialPost.objects.filter(status="FAILED", error_code="OUTCOME_UNKNOWN").update(
+            status="SCHEDULED", scheduled_at=now, error_code="", error_message=None, retry_count=0
+        )
+
+
+if __name__ == "__main__":
+    main()
