@@ -14,6 +14,8 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 NOTHING_COLLECTED = 5
+PROCESSES = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup"]
+"""Of pytest: one more than cores, since many tests wait. ``ARGS="-n 0"`` runs all in one."""
 RUNS = {"sqlite": [], "postgres": ["-m", "not browser", "--ignore=tests/test_run.py"]}
 """Name -> what pytest is told. The database is chosen by PARLEY_TEST_DATABASE (tests/settings.py)."""
 
@@ -25,7 +27,7 @@ def run(name: str, arguments: list[str]) -> int:
     environ.pop("DATABASE_URL", None)
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     code = subprocess.run(
-        [sys.executable, "-m", "pytest", *RUNS[name], *arguments], cwd=BASE_DIR, env=environ, check=False
+        [sys.executable, "-m", "pytest", *PROCESSES, *RUNS[name], *arguments], cwd=BASE_DIR, env=environ, check=False
     ).returncode
     # A selection by arguments may hold nothing for one of the runs; the whole suite never holds nothing.
     return 0 if code == NOTHING_COLLECTED and arguments else code
