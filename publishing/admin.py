@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -18,6 +18,7 @@ from unfold.decorators import action
 
 from accounts.admin_base import OrganizationModelAdmin
 from accounts.errors import DomainError
+from accounts.models import User
 from connections.models import SocialConnection
 from connections.platforms.base import platforms
 from publishing import services
@@ -209,9 +210,8 @@ class SocialPostAdmin(OrganizationModelAdmin):
 
     @admin.action(description=gettext_lazy("Put back among the drafts"), permissions=["edit"])
     def back_to_drafts(self, request: HttpRequest, queryset: QuerySet[SocialPost]) -> None:
-        self._each(
-            request, queryset, lambda post: services.unschedule_post(post, by=request.user), _("back among the drafts")
-        )  # type: ignore[arg-type]
+        by = cast(User, request.user)
+        self._each(request, queryset, lambda post: services.unschedule_post(post, by=by), _("back among the drafts"))
 
     @admin.action(description=gettext_lazy("Sync engagement now"), permissions=["sync"])
     def sync_engagement(self, request: HttpRequest, queryset: QuerySet[SocialPost]) -> None:

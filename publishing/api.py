@@ -102,9 +102,7 @@ class ContentSerializer(StrictSerializer):
         required=False, allow_blank=True, max_length=TEXT_MOST, trim_whitespace=False, help_text="The text."
     )
     link_url = serializers.CharField(required=False, allow_blank=True, max_length=2000)
-    first_comment = serializers.CharField(
-        required=False, allow_blank=True, max_length=TEXT_MOST, trim_whitespace=False
-    )
+    first_comment = serializers.CharField(required=False, allow_blank=True, max_length=TEXT_MOST, trim_whitespace=False)
     media = serializers.ListField(
         child=OwnRelatedField(model=MediaAsset), required=False, max_length=MEDIA_MOST,
         help_text="Ids of media assets, in order.",
@@ -467,8 +465,12 @@ class PostGroupViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organiz
 # --- the calendar -----------------------------------------------------------------------------------------------------
 
 _CALENDAR_PARAMETERS = [
-    OpenApiParameter("from", OpenApiTypes.DATE, required=True, description="The first day, in the organization's zone."),
-    OpenApiParameter("to", OpenApiTypes.DATE, required=True, description=f"The last day, at most {CALENDAR_DAYS} later."),
+    OpenApiParameter(
+        "from", OpenApiTypes.DATE, required=True, description="The first day, in the organization's zone."
+    ),
+    OpenApiParameter(
+        "to", OpenApiTypes.DATE, required=True, description=f"The last day, at most {CALENDAR_DAYS} later."
+    ),
 ]
 
 

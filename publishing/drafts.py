@@ -75,7 +75,9 @@ def draft_of(post: SocialPost) -> Draft:
     platform that knows such keys refuses a second copy, and an edited post is a new copy.
     """
     given = input_of(post)
-    said = "\x1f".join([given.content, given.link_url, given.first_comment, *(str(use.asset.pk) for use in given.media)])
+    said = "\x1f".join(
+        [given.content, given.link_url, given.first_comment, *(str(use.asset.pk) for use in given.media)]
+    )
     return draft_of_input(given, key=str(uuid5(NAMESPACE_URL, f"parley:{post.pk}:{said}")))
 
 

@@ -79,14 +79,18 @@ def _take(post: SocialPost, now: datetime) -> bool:
     """Move the post's next look ahead before looking, so that a second task finds nothing to do."""
     following = next_sync_at(post.published_at or now, now)
     return bool(
-        SocialPost.objects.filter(pk=post.pk, engagement_due_at=post.engagement_due_at).update(engagement_due_at=following)
+        SocialPost.objects.filter(pk=post.pk, engagement_due_at=post.engagement_due_at).update(
+            engagement_due_at=following
+        )
     )
 
 
 def _sync(connection: SocialConnection, posts: Sequence[SocialPost], now: datetime) -> int:
     ids = [str(post.platform_post_id) for post in posts]
     found = call_with_fresh_token(connection, lambda platform: platform.metrics(ids))
-    return sum(_record(post, found[str(post.platform_post_id)], now) for post in posts if str(post.platform_post_id) in found)
+    return sum(
+        _record(post, found[str(post.platform_post_id)], now) for post in posts if str(post.platform_post_id) in found
+    )
 
 
 @transaction.atomic

@@ -12,4 +12,3 @@ def hurry(task: str, *args: str) -> None:
         current_app.send_task(task, args=args, retry=False)
     except Exception as error:  # any client library's own error
         log.warning("message not sent", task=task, args=args, error=type(error).__name__)
-

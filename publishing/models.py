@@ -33,9 +33,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     ),
     PostStatus.PUBLISHING: frozenset({PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.FAILED}),
     PostStatus.PUBLISHED: frozenset(),
-    PostStatus.FAILED: frozenset(
-        {PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.CANCELLED}
-    ),
+    PostStatus.FAILED: frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.CANCELLED}),
     PostStatus.CANCELLED: frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED}),
 }
 """From a status, where a post may go. FAILED or SCHEDULED -> PUBLISHED: it turned out to be out after all."""
@@ -134,7 +132,9 @@ class SocialPost(models.Model):
     """One text for one connection. Operators read and change this table by SQL: its name and columns are a contract."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="posts", db_column="tenant_id")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="posts", db_column="tenant_id"
+    )
     connection = models.ForeignKey(SocialConnection, on_delete=models.CASCADE, related_name="posts")
     campaign = models.ForeignKey(Campaign, on_delete=models.SET_NULL, null=True, blank=True, related_name="posts")
     group = models.ForeignKey(PostGroup, on_delete=models.SET_NULL, null=True, blank=True, related_name="posts")
@@ -196,9 +196,7 @@ class SocialPost(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["scheduled_at"], name="post_due", condition=Q(status="SCHEDULED")
-            ),
+            models.Index(fields=["scheduled_at"], name="post_due", condition=Q(status="SCHEDULED")),
             models.Index(fields=["lease_until"], name="post_leased", condition=Q(status="PUBLISHING")),
             models.Index(
                 fields=["engagement_due_at"], name="post_engagement_due", condition=Q(engagement_due_at__isnull=False)
@@ -333,5 +331,3 @@ def allowed(before: str, after: str) -> bool:
 
 def metric_fields() -> tuple[str, ...]:
     return ("likes", "comments", "shares", "reach", "impressions", "clicks")
-
-

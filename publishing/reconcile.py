@@ -103,7 +103,9 @@ def _not_found(post: SocialPost, attempt: PublishAttempt, *, now: datetime) -> N
 
 def _end_refused_duplicate(post: SocialPost) -> None:
     label = post.connection.platform_label
-    end_failed(post, "DUPLICATE", f"{label} says that this account has posted the same text already. Change it and try again.")
+    end_failed(
+        post, "DUPLICATE", f"{label} says that this account has posted the same text already. Change it and try again."
+    )
 
 
 def _cannot_read(post: SocialPost, attempt: PublishAttempt, error: PlatformError, *, now: datetime) -> None:
@@ -115,9 +117,9 @@ def _cannot_read(post: SocialPost, attempt: PublishAttempt, error: PlatformError
 
 
 def _look_again(post: SocialPost, at: datetime) -> None:
-    SocialPost.objects.filter(
-        pk=post.pk, status=PostStatus.PUBLISHING, claimed_by__startswith=RECONCILING
-    ).update(lease_until=at)
+    SocialPost.objects.filter(pk=post.pk, status=PostStatus.PUBLISHING, claimed_by__startswith=RECONCILING).update(
+        lease_until=at
+    )
 
 
 def _ask(post: SocialPost, attempt: PublishAttempt, message: str) -> None:

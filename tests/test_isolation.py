@@ -166,7 +166,13 @@ def test_rows_named_in_a_query_or_a_form_are_refused_too(zebra: Club, eve: User)
     named |= {"post": named["socialpost"], "connection": named["socialconnection"], "asset": named["mediaasset"]}
     named |= {"id": named["post"], "owner": named["user"], "created_by": named["user"], "author": named["user"]}
     ids = list(named.values())
-    lists = {"posts": [named["post"]], "post_ids": [named["post"]], "ids": ids, "connections": [named["connection"]], "media": [named["asset"]]}
+    lists = {
+        "posts": [named["post"]],
+        "post_ids": [named["post"]],
+        "ids": ids,
+        "connections": [named["connection"]],
+        "media": [named["asset"]],
+    }
     before = zebra.snapshot()
     token = {"Authorization": f"Bearer {ApiClient(eve).tokens['access']}"}
     by_token, by_browser = Stranger("eve with her token", headers=token), Stranger("eve", eve)

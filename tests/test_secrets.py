@@ -29,7 +29,18 @@ from tests.walk import CREDENTIALS_IN_PATH, Club, all_routes
 MARK = "planted-secret"
 PLANTED = {
     name: f"{MARK}-{name}-4f1d9c"
-    for name in ("access", "refresh", "app", "verifier", "found", "revocation", "settings", "client", "totp", "password")
+    for name in (
+        "access",
+        "refresh",
+        "app",
+        "verifier",
+        "found",
+        "revocation",
+        "settings",
+        "client",
+        "totp",
+        "password",
+    )
 }
 
 
@@ -74,7 +85,10 @@ def log_lines() -> Iterator[StringIO]:
     formatter = next(handler.formatter for handler in root.handlers if "ProcessorFormatter" in repr(handler.formatter))
     handler = logging.StreamHandler(lines)
     handler.setFormatter(formatter)
-    quiet = {name: logging.getLogger(name).level for name in ("", "celery", "kombu", "allauth", "django", "urllib3", "connections")}
+    quiet = {
+        name: logging.getLogger(name).level
+        for name in ("", "celery", "kombu", "allauth", "django", "urllib3", "connections")
+    }
     root.addHandler(handler)
     for name in quiet:
         logging.getLogger(name).setLevel(logging.DEBUG)
@@ -121,13 +135,16 @@ def body_of(answer: Any) -> str:
 
 def whole_database() -> str:
     """Every column of every table. Sealed values are ciphertext, so that a mark found here is a secret in the clear."""
-    return "\n".join(
-        repr(row) for model in apps.get_models() for row in model._base_manager.all().values()
-    )
+    return "\n".join(repr(row) for model in apps.get_models() for row in model._base_manager.all().values())
 
 
 def test_no_page_answer_or_admin_form_shows_a_secret(
-    planted: SocialConnection, alice: User, bob: User, log_lines: StringIO, messages: list[str], rude_platforms: responses.RequestsMock
+    planted: SocialConnection,
+    alice: User,
+    bob: User,
+    log_lines: StringIO,
+    messages: list[str],
+    rude_platforms: responses.RequestsMock,
 ) -> None:
     club_rows = Club(planted.organization, alice, bob)
     club_rows.rows[SocialConnection] = planted
@@ -163,7 +180,11 @@ def test_no_page_answer_or_admin_form_shows_a_secret(
 
 
 def test_calls_that_fail_at_a_platform_let_no_secret_out(
-    planted: SocialConnection, alice: User, log_lines: StringIO, messages: list[str], rude_platforms: responses.RequestsMock
+    planted: SocialConnection,
+    alice: User,
+    log_lines: StringIO,
+    messages: list[str],
+    rude_platforms: responses.RequestsMock,
 ) -> None:
     api = ApiClient(_with_known_password(alice))
     post = SocialPost.objects.filter(status=PostStatus.DRAFT)[0]
@@ -192,7 +213,9 @@ def _with_known_password(user: User) -> User:
     return user
 
 
-def test_commands_print_no_secret(planted: SocialConnection, log_lines: StringIO, messages: list[str], rude_platforms: responses.RequestsMock) -> None:
+def test_commands_print_no_secret(
+    planted: SocialConnection, log_lines: StringIO, messages: list[str], rude_platforms: responses.RequestsMock
+) -> None:
     out = io.StringIO()
     failed = SocialPost.objects.filter(status=PostStatus.FAILED)[0]
     published = SocialPost.objects.filter(status=PostStatus.PUBLISHED)[0]

@@ -82,9 +82,7 @@ def all_routes() -> list[Route]:
         for pattern in patterns:
             path = prefix + _piece(pattern.pattern)
             if isinstance(pattern, URLResolver):
-                yield from walk(
-                    pattern.url_patterns, path, (*names, pattern.namespace) if pattern.namespace else names
-                )
+                yield from walk(pattern.url_patterns, path, (*names, pattern.namespace) if pattern.namespace else names)
             elif isinstance(pattern, URLPattern):
                 parameters = tuple(re.findall(r"%\((\w+)\)s", path))
                 yield Route(":".join((*names, pattern.name or "")), path, parameters, pattern.callback)
@@ -100,7 +98,9 @@ PLAIN_VALUES: dict[str, str] = {
 }  # fmt: skip
 """Parameters that name no row."""
 
-CREDENTIALS_IN_PATH = frozenset({"accounts:accept_invitation", "account_confirm_email", "account_reset_password_from_key"})
+CREDENTIALS_IN_PATH = frozenset(
+    {"accounts:accept_invitation", "account_confirm_email", "account_reset_password_from_key"}
+)
 """Routes whose parameter is itself the credential: they are asked with one that was made up."""
 
 ALIASES: dict[str, type[models.Model]] = {
@@ -194,7 +194,11 @@ class Club:
         return self.rows[model].pk
 
     def _model_of(self, route: Route, name: str) -> type[models.Model] | None:
-        if name in {"pk", "id"} and hasattr(route.view, "cls") and getattr(route.view.cls, "queryset", None) is not None:
+        if (
+            name in {"pk", "id"}
+            and hasattr(route.view, "cls")
+            and getattr(route.view.cls, "queryset", None) is not None
+        ):
             found: type[models.Model] = route.view.cls.queryset.model
             return found
         if name == "object_id" and route.path.startswith("admin/"):

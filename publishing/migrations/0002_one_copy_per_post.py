@@ -5,18 +5,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_rest_sessions'),
-        ('campaigns', '0001_initial'),
-        ('connections', '0002_refresh_lease_and_sync_times'),
-        ('publishing', '0001_initial'),
+        ("accounts", "0003_rest_sessions"),
+        ("campaigns", "0001_initial"),
+        ("connections", "0002_refresh_lease_and_sync_times"),
+        ("publishing", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddConstraint(
-            model_name='socialpost',
-            constraint=models.UniqueConstraint(condition=models.Q(('platform_post_id__isnull', False)), fields=('connection', 'platform_post_id'), name='post_is_one_copy'),
+            model_name="socialpost",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("platform_post_id__isnull", False)),
+                fields=("connection", "platform_post_id"),
+                name="post_is_one_copy",
+            ),
         ),
     ]

@@ -39,7 +39,9 @@ class TestEntering:
         assert "2fa" in client.post("/accounts/login/", form).headers["Location"]
         assert client.get("/admin/").status_code == 302
 
-    @pytest.mark.parametrize(("role", "enters"), [("OWNER", True), ("ADMIN", True), ("AGENT", True), ("MARKETER", False), ("VIEWER", False)])
+    @pytest.mark.parametrize(
+        ("role", "enters"), [("OWNER", True), ("ADMIN", True), ("AGENT", True), ("MARKETER", False), ("VIEWER", False)]
+    )
     def test_is_for_agents_admins_and_owners(self, club: Organization, role: str, enters: bool) -> None:
         client = signed_in(factories.make_member(club, role).user)
         assert client.get("/admin/", follow=True).status_code == (200 if enters else 403)
@@ -91,7 +93,9 @@ class TestChanges:
         assert event.organization_id == club.pk
 
     @pytest.mark.parametrize("model", ["membership", "invitation", "auditevent"])
-    def test_roles_invitations_and_events_are_read_there_and_changed_elsewhere(self, operator: Client, model: str) -> None:
+    def test_roles_invitations_and_events_are_read_there_and_changed_elsewhere(
+        self, operator: Client, model: str
+    ) -> None:
         assert operator.get(f"/admin/accounts/{model}/").status_code == 200
         assert operator.get(f"/admin/accounts/{model}/add/").status_code == 403
 

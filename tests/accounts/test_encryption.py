@@ -79,7 +79,8 @@ class TestKeyRing:
             crypto.unseal(sealed, **self.PLACE)
 
     @pytest.mark.parametrize(
-        ("keys", "says"), [([], "not set"), (["not base64!"], "not base64"), ([base64.b64encode(b"short").decode()], "5 bytes")]
+        ("keys", "says"),
+        [([], "not set"), (["not base64!"], "not base64"), ([base64.b64encode(b"short").decode()], "5 bytes")],
     )
     def test_a_missing_or_malformed_key_is_refused_at_start_and_never_shown(
         self, settings: Any, keys: list[str], says: str
@@ -130,7 +131,9 @@ class TestRotation:
         return out.getvalue()
 
     @pytest.mark.parametrize("batch_size", [1, 3, 200])
-    def test_seals_everything_anew_so_that_the_old_key_can_go(self, tokens: None, settings: Any, batch_size: int) -> None:
+    def test_seals_everything_anew_so_that_the_old_key_can_go(
+        self, tokens: None, settings: Any, batch_size: int
+    ) -> None:
         before = self._secrets()
         assert "10 secrets are sealed with the newest key" in self._run(batch_size=batch_size)
         settings.SOCIAL_MEDIA_ENCRYPTION_KEYS = [NEW]
@@ -143,7 +146,9 @@ class TestRotation:
             ("ConnectionToken", "secret"), ("PlatformApp", "client_secret"), ("Consent", "verifier"), ("Consent", "found"),
             ("Revocation", "secret"),
         } <= places  # fmt: skip
-        assert Consent._meta.get_field("found") in [model._meta.get_field(name) for model, name in crypto.sealed_fields()]
+        assert Consent._meta.get_field("found") in [
+            model._meta.get_field(name) for model, name in crypto.sealed_fields()
+        ]
 
     def test_a_second_run_has_nothing_to_do(self, tokens: None) -> None:
         self._run()
@@ -185,7 +190,9 @@ class TestRotation:
         settings.SOCIAL_MEDIA_ENCRYPTION_KEYS = [NEW, OTHER]
         with pytest.raises(CommandError, match="10 secrets do not open"):
             self._run()
-        assert all(crypto.key_id_of(token.secret) != crypto.key_ring().newest_id for token in ConnectionToken.objects.all())
+        assert all(
+            crypto.key_id_of(token.secret) != crypto.key_ring().newest_id for token in ConnectionToken.objects.all()
+        )
 
     def test_second_factors_go_on_working(self, tokens: None, alice: User, old: str, settings: Any) -> None:
         from allauth.mfa.models import Authenticator

@@ -151,9 +151,7 @@ class TestAccepting:
         form = client.get("/accounts/signup/").context["form"]
         assert form.fields["email"].disabled
         assert "organization_name" not in form.fields
-        client.post(
-            "/accounts/signup/", {"name": "Carol", "email": "other@evil.example", "password1": "rowing-at-six"}
-        )
+        client.post("/accounts/signup/", {"name": "Carol", "email": "other@evil.example", "password1": "rowing-at-six"})
         carol = User.objects.get(name="Carol")
         assert carol.email == ADDRESS
         assert EmailAddress.objects.get(user=carol).verified

@@ -151,7 +151,9 @@ class TestSettings:
         assert as_bob.get("/organization/").status_code == 200
         assert as_bob.post("/organization/", self.FORM).status_code == 403
 
-    def test_take_a_logo_and_show_it_to_members_alone(self, as_alice: Client, as_eve: Client, club: Organization) -> None:
+    def test_take_a_logo_and_show_it_to_members_alone(
+        self, as_alice: Client, as_eve: Client, club: Organization
+    ) -> None:
         from django.core.files.uploadedfile import SimpleUploadedFile
 
         logo = SimpleUploadedFile("logo.png", factories.picture(80, 80), "image/png")
@@ -185,7 +187,9 @@ class TestProfile:
     def test_needs_a_name(self, as_bob: Client) -> None:
         assert as_bob.post("/profile/", {"name": ""}).status_code == 422
 
-    def test_picture_is_seen_by_colleagues_alone(self, as_bob: Client, as_alice: Client, as_eve: Client, bob: User) -> None:
+    def test_picture_is_seen_by_colleagues_alone(
+        self, as_bob: Client, as_alice: Client, as_eve: Client, bob: User
+    ) -> None:
         from django.core.files.uploadedfile import SimpleUploadedFile
 
         picture = SimpleUploadedFile("me.png", factories.picture(80, 80), "image/png")

@@ -101,7 +101,9 @@ class TestStart:
 
 
 class TestSwitching:
-    def test_one_s_other_organization_can_be_chosen_and_stays_chosen(self, as_alice: Client, club: Organization) -> None:
+    def test_one_s_other_organization_can_be_chosen_and_stays_chosen(
+        self, as_alice: Client, club: Organization
+    ) -> None:
         as_alice.post("/start/", {"name": "A Second Club"})
         as_alice.post("/organization/switch/", {"organization": str(club.pk)})
         assert as_alice.get("/organization/").context["organization"] == club
@@ -113,7 +115,9 @@ class TestSwitching:
     def test_a_foreign_one_is_a_404(self, as_alice: Client, rivals: Organization) -> None:
         assert as_alice.post("/organization/switch/", {"organization": str(rivals.pk)}).status_code == 404
 
-    @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+    @pytest.mark.parametrize(
+        "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+    )
     def test_it_leads_to_no_other_host(self, as_alice: Client, club: Organization, target: str) -> None:
         answer = as_alice.post("/organization/switch/", {"organization": str(club.pk), "next": target})
         assert answer.headers["Location"] == "/"

@@ -60,7 +60,9 @@ class TestProblems:
         assert set(answer.json()["errors"]) == {"email", "role"}
 
     def test_an_unforeseen_failure_tells_nothing_of_the_inside(self, api: ApiClient) -> None:
-        with mock.patch("accounts.api.serializers.OrganizationSerializer.to_representation", side_effect=RuntimeError("dbpw")):
+        with mock.patch(
+            "accounts.api.serializers.OrganizationSerializer.to_representation", side_effect=RuntimeError("dbpw")
+        ):
             answer = api.get("organization")
         assert answer.status_code == 500
         assert answer["Content-Type"] == "application/problem+json"

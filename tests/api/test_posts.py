@@ -63,9 +63,12 @@ class TestWriting:
     def test_a_time_with_an_offset_is_the_same_moment_in_utc(self, api: ApiClient, x: SocialConnection) -> None:
         with time_machine.travel(datetime(2026, 6, 1, tzinfo=UTC), tick=False):
             body = {"connection": str(x.pk), "content": "Tee", "scheduled_at": "2026-07-01T18:00:00+01:00"}
-            assert ApiClient(User.objects.get(email="bob@riverside.example")).post("social/posts", body).json()[
-                "scheduled_at"
-            ] == "2026-07-01T17:00:00Z"
+            assert (
+                ApiClient(User.objects.get(email="bob@riverside.example"))
+                .post("social/posts", body)
+                .json()["scheduled_at"]
+                == "2026-07-01T17:00:00Z"
+            )
 
     @pytest.mark.parametrize("text", ["2099-07-01T18:00:00", "tomorrow", "2099-13-01T00:00:00Z", 5])
     def test_a_time_that_is_not_clear_is_refused(self, api: ApiClient, x: SocialConnection, text: Any) -> None:
@@ -73,7 +76,9 @@ class TestWriting:
         assert answer.status_code == 400
         assert "scheduled_at" in answer.json()["errors"]
 
-    def test_a_time_in_the_past_is_refused_and_leaves_no_draft_behind(self, api: ApiClient, x: SocialConnection) -> None:
+    def test_a_time_in_the_past_is_refused_and_leaves_no_draft_behind(
+        self, api: ApiClient, x: SocialConnection
+    ) -> None:
         body = {"connection": str(x.pk), "content": "Tee", "scheduled_at": "2020-01-01T00:00:00Z"}
         answer = api.post("social/posts", body)
         assert (answer.status_code, answer.json()["code"]) == (409, "in_the_past")
@@ -98,9 +103,16 @@ class TestWriting:
         changed = api.patch(f"social/posts/{post['id']}", {"media": ids[:1]}).json()
         assert (changed["media"], changed["content"]) == (ids[:1], "Greens")
 
-    def test_a_change_keeps_what_it_does_not_name(self, api: ApiClient, x: SocialConnection, club: Organization) -> None:
+    def test_a_change_keeps_what_it_does_not_name(
+        self, api: ApiClient, x: SocialConnection, club: Organization
+    ) -> None:
         campaign = factories.make_campaign(club)
-        body = {"connection": str(x.pk), "content": "Tee", "campaign": str(campaign.pk), "link_url": "https://a.example"}
+        body = {
+            "connection": str(x.pk),
+            "content": "Tee",
+            "campaign": str(campaign.pk),
+            "link_url": "https://a.example",
+        }
         post = api.post("social/posts", body).json()
         changed = api.patch(f"social/posts/{post['id']}", {"content": "Tea"}).json()
         assert (changed["content"], changed["campaign"], changed["link_url"]) == (
@@ -393,7 +405,9 @@ class TestCampaigns:
         answer = api.post("campaigns", {"name": "Spring"})
         assert (answer.status_code, set(answer.json()["errors"])) == (409, {"name"})
 
-    @pytest.mark.parametrize("wrong", [{"ends_on": "2026-01-01"}, {"colour": "red"}, {"name": ""}, {"owner": str(uuid.uuid4())}])
+    @pytest.mark.parametrize(
+        "wrong", [{"ends_on": "2026-01-01"}, {"colour": "red"}, {"name": ""}, {"owner": str(uuid.uuid4())}]
+    )
     def test_nonsense_is_named(self, api: ApiClient, wrong: dict[str, str]) -> None:
         answer = api.post("campaigns", {"name": "Spring", "starts_on": "2026-03-01"} | wrong)
         assert answer.status_code == 400

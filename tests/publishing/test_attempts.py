@@ -241,8 +241,13 @@ def test_a_worker_that_lost_its_lease_sends_nothing(claimed_post: SocialPost) ->
     assert attempt is not None
     SocialPost.objects.filter(pk=claimed_post.pk).update(claimed_by="worker:other")
     sent: list[str] = []
+
+    def send() -> dict[str, str]:
+        sent.append("sent")
+        return {}
+
     with pytest.raises(LeaseLost):
-        AttemptJournal(attempt, "worker:slow").once("post", lambda: {"id": str(sent.append("sent"))})
+        AttemptJournal(attempt, "worker:slow").once("post", send)
     assert sent == []
 
 

@@ -25,7 +25,7 @@ def out(account: SocialConnection) -> SocialPost:
     )
 
 
-def shows(server: responses.RequestsMock, **counts: int) -> None:
+def shows(server: responses.RequestsMock, **counts: Any) -> None:
     body = mastodon.status("Hello", id="111", **counts)
     server.get(f"{mastodon.SERVER}/api/v1/statuses", json=[body])
     server.get(f"{mastodon.SERVER}/api/v1/statuses/111", json=body)
