@@ -31,7 +31,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         except (smtplib.SMTPException, OSError) as error:
             log.error("mail_not_sent", template=template_prefix, error=type(error).__name__)
             messages.error(
-                self.request, _("The mail to %(email)s could not be sent. Try again in a few minutes.") % {"email": email}
+                self.request,
+                _("The mail to %(email)s could not be sent. Try again in a few minutes.") % {"email": email},
             )
 
 

@@ -109,7 +109,11 @@ class OrganizationModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not
         before = type(obj)._default_manager.filter(pk=obj.pk).first() if change else None
         names = [name for name in form.changed_data if hasattr(obj, name)]
         if change:
-            concrete = [name for name in names if obj._meta.get_field(name).concrete and not obj._meta.get_field(name).many_to_many]
+            concrete = [
+                name
+                for name in names
+                if obj._meta.get_field(name).concrete and not obj._meta.get_field(name).many_to_many
+            ]
             obj.save(update_fields=concrete) if concrete else None
         else:
             super().save_model(request, obj, form, change)

@@ -54,9 +54,13 @@ def parse_key(text: str) -> bytes:
     try:
         key = base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise KeyRingError("SOCIAL_MEDIA_ENCRYPTION_KEY holds a key that is not base64. Make one with `openssl rand -base64 32`.") from error
+        raise KeyRingError(
+            "SOCIAL_MEDIA_ENCRYPTION_KEY holds a key that is not base64. Make one with `openssl rand -base64 32`."
+        ) from error
     if len(key) != 32:
-        raise KeyRingError(f"SOCIAL_MEDIA_ENCRYPTION_KEY holds a key of {len(key)} bytes; 32 are needed. Make one with `openssl rand -base64 32`.")
+        raise KeyRingError(
+            f"SOCIAL_MEDIA_ENCRYPTION_KEY holds a key of {len(key)} bytes; 32 are needed. Make one with `openssl rand -base64 32`."
+        )
     return key
 
 
@@ -70,7 +74,9 @@ def key_ring() -> KeyRing:
     """The ring from settings. Raises KeyRingError when there is none or a key is malformed."""
     texts = tuple(settings.SOCIAL_MEDIA_ENCRYPTION_KEYS)
     if not texts:
-        raise KeyRingError("SOCIAL_MEDIA_ENCRYPTION_KEY is not set: no token can be stored. Make one with `openssl rand -base64 32`.")
+        raise KeyRingError(
+            "SOCIAL_MEDIA_ENCRYPTION_KEY is not set: no token can be stored. Make one with `openssl rand -base64 32`."
+        )
     return _ring(texts)
 
 
@@ -98,7 +104,9 @@ def unseal(sealed: str, *, table: str, column: str, row_id: object) -> str:
         body = base64.urlsafe_b64decode(encoded)
         return key.decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], _place(table, column, row_id)).decode()
     except (InvalidTag, binascii.Error, ValueError) as error:
-        raise CannotDecrypt(f"{table}.{column} of row {row_id} does not open: it was altered or copied from elsewhere") from error
+        raise CannotDecrypt(
+            f"{table}.{column} of row {row_id} does not open: it was altered or copied from elsewhere"
+        ) from error
 
 
 class SealedField(_TextField):

@@ -51,9 +51,7 @@ class GuessedZoneField(forms.CharField):
 class SignupForm(forms.Form):
     """What sign-up asks beside address and password: allauth's own forms derive from this one."""
 
-    name = forms.CharField(
-        label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     organization_name = forms.CharField(
         label=_("Organization"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"}),
         help_text=_("The club, brand or agency you will work for. You can add others later."),

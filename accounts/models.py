@@ -188,7 +188,12 @@ class AuditEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(
-        Organization, on_delete=models.DO_NOTHING, null=True, related_name="+", db_column="tenant_id", db_constraint=False
+        Organization,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_column="tenant_id",
+        db_constraint=False,
     )
     at = models.DateTimeField(default=timezone.now, db_index=True)
     actor = models.ForeignKey(User, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
@@ -276,9 +281,7 @@ class IdempotentAnswer(models.Model):
     """What a write with an ``Idempotency-Key`` answered, so that its repetition gets the same answer. ``status`` is
     None while the first call is still at work."""
 
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="+", db_column="tenant_id"
-    )
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_column="tenant_id")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)
     request_hash = models.CharField(max_length=64)

@@ -19,9 +19,7 @@ def notify(
             continue
         try:
             with transaction.atomic():
-                Notification.objects.create(
-                    organization=organization, user=user, kind=kind, key=key[:120], **words
-                )
+                Notification.objects.create(organization=organization, user=user, kind=kind, key=key[:120], **words)
         except IntegrityError:
             # Somebody else told them of the same thing in this very moment.
             _count_up(user, organization, key[:120], words)

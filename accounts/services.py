@@ -47,7 +47,9 @@ def update_organization(organization: Organization, *, by: Actor, **changes: Any
             row.save(update_fields=list(changes))
     except IntegrityError as error:
         raise Conflict(_("Another organization has this short name."), field="slug") from error
-    changed = {name: [str(before[name]), str(getattr(row, name))] for name in changes if before[name] != getattr(row, name)}
+    changed = {
+        name: [str(before[name]), str(getattr(row, name))] for name in changes if before[name] != getattr(row, name)
+    }
     if changed:
         record_audit("organization.changed", row, by=by, organization=row, changes=changed)
     return row

@@ -394,7 +394,9 @@ def audit_csv(request: OrganizationRequest) -> HttpResponseBase:
     writer = csv.writer(_Echo())
 
     def lines() -> Iterator[str]:
-        yield writer.writerow(["at", "actor", "action", "object", "object id", "label", "changes", "address", "request"])
+        yield writer.writerow(
+            ["at", "actor", "action", "object", "object id", "label", "changes", "address", "request"]
+        )
         for event in events.iterator(chunk_size=1000):
             changes = "; ".join(f"{name}: {pair[0]} → {pair[1]}" for name, pair in event.changes.items())
             yield writer.writerow([

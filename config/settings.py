@@ -17,7 +17,9 @@ DEBUG = env.flag("DEBUG", False)
 SANDBOX = env.flag("SANDBOX", False)
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set. Set it to 50 or more random characters, or start with `make run`, which makes one.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Set it to 50 or more random characters, or start with `make run`, which makes one."
+    )
 
 APP_URL = env.text("APP_URL", "http://127.0.0.1:8000").rstrip("/")
 _app_url = urlsplit(APP_URL)
@@ -425,17 +427,38 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "base": {
-            "50": "#f7f6f3", "100": "#f0eeea", "200": "#e4e1da", "300": "#cfcac0", "400": "#a8a296", "500": "#6b675f",
-            "600": "#55514a", "700": "#33312c", "800": "#1f1e1b", "900": "#1b1a18", "950": "#161513",
+            "50": "#f7f6f3",
+            "100": "#f0eeea",
+            "200": "#e4e1da",
+            "300": "#cfcac0",
+            "400": "#a8a296",
+            "500": "#6b675f",
+            "600": "#55514a",
+            "700": "#33312c",
+            "800": "#1f1e1b",
+            "900": "#1b1a18",
+            "950": "#161513",
         },
         "primary": {
-            "50": "#f1f7f4", "100": "#e3eee9", "200": "#c6ddd3", "300": "#a3cbbb", "400": "#7fc4ad", "500": "#4c8a76",
-            "600": "#2f5d50", "700": "#284f44", "800": "#213f37", "900": "#1b332d", "950": "#10201c",
+            "50": "#f1f7f4",
+            "100": "#e3eee9",
+            "200": "#c6ddd3",
+            "300": "#a3cbbb",
+            "400": "#7fc4ad",
+            "500": "#4c8a76",
+            "600": "#2f5d50",
+            "700": "#284f44",
+            "800": "#213f37",
+            "900": "#1b332d",
+            "950": "#10201c",
         },
         "font": {
-            "subtle-light": "#6b675f", "subtle-dark": "#a8a296",
-            "default-light": "#33312c", "default-dark": "#d9d5cb",
-            "important-light": "#1f1d1a", "important-dark": "#efece6",
+            "subtle-light": "#6b675f",
+            "subtle-dark": "#a8a296",
+            "default-light": "#33312c",
+            "default-dark": "#d9d5cb",
+            "important-light": "#1f1d1a",
+            "important-dark": "#efece6",
         },
     },
 }

@@ -26,7 +26,6 @@ class Problem(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="One sentence for people.")
     code = serializers.CharField(help_text="A stable word for programs.")
     errors = serializers.DictField(  # type: ignore[assignment]  # a member of the document, not the property
-
         child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Sentences per field."
     )
     problems = ProblemEntry(many=True, required=False)
@@ -66,7 +65,11 @@ class ParleyAutoSchema(AutoSchema):
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         described = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        if direction == "request" and getattr(serializer, "refuses_unknown_fields", False) and "properties" in described:
+        if (
+            direction == "request"
+            and getattr(serializer, "refuses_unknown_fields", False)
+            and "properties" in described
+        ):
             described["additionalProperties"] = False
         return described
 

@@ -92,9 +92,7 @@ class TokenRefreshView(TokenEndpoint):
 
 
 class TokenRevokeView(TokenEndpoint):
-    @extend_schema(
-        operation_id="auth_token_revoke", request=serializers.RevokeRequestSerializer, responses={204: None}
-    )
+    @extend_schema(operation_id="auth_token_revoke", request=serializers.RevokeRequestSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
         """End the session of a token. Its access and refresh tokens are refused from now on."""
         body = serializers.RevokeRequestSerializer(data=request.data)

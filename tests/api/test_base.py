@@ -36,7 +36,9 @@ class TestProblems:
     def test_a_malformed_credential_is_401(self, db: None, header: str) -> None:
         assert ApiClient(Authorization=header).get("members").status_code == 401
 
-    @pytest.mark.parametrize("path", ["no-such-thing", "members/not-an-id", "members/3f0b9a52-6d1e-4c0f-9a44-0d9c4b6a7e11"])
+    @pytest.mark.parametrize(
+        "path", ["no-such-thing", "members/not-an-id", "members/3f0b9a52-6d1e-4c0f-9a44-0d9c4b6a7e11"]
+    )
     def test_what_is_not_there_is_a_404_problem(self, api: ApiClient, path: str) -> None:
         answer = api.get(path)
         assert answer.status_code == 404

@@ -77,12 +77,16 @@ class Command(BaseCommand):
                 f"{self.failed} secrets do not open with any key of the ring and were left as they are. Put the key that "
                 "they were sealed with back, or connect those accounts again."
             )
-        self.stdout.write(f"{self.done} secrets are sealed with the newest key ({newest}). Older keys can be taken out.")
+        self.stdout.write(
+            f"{self.done} secrets are sealed with the newest key ({newest}). Older keys can be taken out."
+        )
 
     def _waiting(self, model: type[models.Model], field: str, newest: str) -> models.QuerySet[Any]:
         """Rows whose secret was sealed with another key than the newest."""
         return (
-            model._base_manager.exclude(**{field: ""}).exclude(**{f"{field}__startswith": f"v1.{newest}."}).order_by("pk")
+            model._base_manager.exclude(**{field: ""})
+            .exclude(**{f"{field}__startswith": f"v1.{newest}."})
+            .order_by("pk")
         )
 
     def _rotate(self, model: type[models.Model], field: str, newest: str, batch_size: int) -> None:
