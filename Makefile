@@ -1,6 +1,6 @@
 # Parley. `make` alone lists what there is. Needs git, make and Python 3.12 or newer (or uv).
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt lock audit clean
+.PHONY: help run test lint fmt bench lock audit clean
 PYTHON_OF_PARLEY := .venv/bin/python
 # Without this setting Python keeps its compiled code, and everything starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,6 +24,10 @@ fmt: ## format the sources
 	@tools/environment.sh dev
 	.venv/bin/ruff check --fix-only --quiet .
 	.venv/bin/ruff format --quiet .
+
+bench: ## measure dispatch and crashes against the sandbox (ARGS="dispatch --posts 200")
+	@tools/environment.sh dev
+	@exec $(PYTHON_OF_PARLEY) tools/bench.py $(ARGS)
 
 lock: ## resolve pyproject.toml again into requirements/*.txt
 	@tools/environment.sh dev
