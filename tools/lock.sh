@@ -1,6 +1,7 @@
 #!/bin/sh
 # Resolve pyproject.toml into requirements/runtime.txt and requirements/dev.txt: exact versions with hashes, for every
-# system and Python that the project supports, without a word about where they come from.
+# system and Python that the project supports, without a word about where they come from. Versions stay as they are where
+# they still fit; LOCK_ARGS=--upgrade takes the newest.
 set -eu
 cd "$(dirname "$0")/.."
 uv=uv
@@ -10,4 +11,4 @@ common="--universal --python-version 3.12 --generate-hashes --no-header --no-emi
 # shellcheck disable=SC2086
 "$uv" pip compile $common ${LOCK_ARGS:-} pyproject.toml --output-file requirements/runtime.txt
 # shellcheck disable=SC2086
-"$uv" pip compile $common ${LOCK_ARGS:-} pyproject.toml --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+"$uv" pip compile $common ${LOCK_ARGS:-} pyproject.toml --group dev --output-file requirements/dev.txt
