@@ -22,3 +22,20 @@ def platform_addresses(**_kwargs: Any) -> list[CheckMessage]:
                     )
                 )
     return errors
+
+
+@register()
+def rate_budgets(**_kwargs: Any) -> list[CheckMessage]:
+    """connections.E002: an entry of RATE_BUDGETS is not understood, or names no platform."""
+    from connections.budgets import parse_rule
+
+    errors: list[CheckMessage] = []
+    for rule in settings.RATE_BUDGETS:
+        try:
+            platform, _kind, _limit, _window = parse_rule(rule)
+        except ValueError as error:
+            errors.append(Error(str(error), id="connections.E002"))
+        else:
+            if platform not in settings.PLATFORM_SETTINGS:
+                errors.append(Error(f"RATE_BUDGETS: there is no platform {platform}.", id="connections.E002"))
+    return errors

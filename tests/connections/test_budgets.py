@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from connections import budgets
+from connections.checks import rate_budgets
 from connections.errors import RateLimited
 from connections.models import RateUse, SocialConnection
 from tests import factories
@@ -78,6 +79,12 @@ def test_defaults_are_the_platforms_own(club: Organization) -> None:
 def test_a_rule_that_is_not_understood_is_refused_with_an_example(rule: str) -> None:
     with pytest.raises(ValueError, match=r"TWITTER\.posts=200/15m"):
         budgets.parse_rule(rule)
+
+
+@pytest.mark.parametrize("rule", ["TWITTER.posts=lots", "MYSPACE.posts=3/1h"])
+def test_a_wrong_rule_is_refused_at_start(rule: str, settings: Any) -> None:
+    settings.RATE_BUDGETS = ["FACEBOOK.posts=3/1h", rule]
+    assert [problem.id for problem in rate_budgets()] == ["connections.E002"]
 
 
 def test_workers_together_never_exceed_it(real_transactions: None, settings: Any) -> None:
