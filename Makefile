@@ -1,6 +1,6 @@
 # Parley. `make` alone lists what there is. Needs git, make and Python 3.12 or newer (or uv).
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench lock audit clean
+.PHONY: help run manage test lint fmt bench lock audit clean
 PYTHON_OF_PARLEY := .venv/bin/python
 # Without this setting Python keeps its compiled code, and everything starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,6 +11,10 @@ help: ## list the commands
 run: ## start Parley here (PORT=8000, DATA_DIR=var)
 	@tools/environment.sh runtime
 	@exec $(PYTHON_OF_PARLEY) tools/run.py
+
+manage: ## a management command on the data of `make run` (ARGS="createsuperuser")
+	@tools/environment.sh runtime
+	@exec $(PYTHON_OF_PARLEY) tools/run.py manage $(ARGS)
 
 test: ## run every test (ARGS="..." goes to pytest; REQUIRE_ALL=1 makes a missing service a failure)
 	@tools/environment.sh dev

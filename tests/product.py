@@ -92,9 +92,8 @@ class Product:
 
     def manage(self, *arguments: str) -> str:
         """A management command on the product's own data; what it printed."""
-        environ = self.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "APP_URL": self.url}
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=BASE_DIR, env=environ, capture_output=True, text=True, check=False)
+        command = [sys.executable, "tools/run.py", "manage", *arguments]
+        done = subprocess.run(command, cwd=BASE_DIR, env=self.environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -141,6 +141,14 @@ def test_the_message_folder_does_not_grow(product: Product) -> None:
     assert len(list(folder.iterdir())) <= 3
 
 
+def test_filling_the_demonstration_again_changes_nothing(product: Product) -> None:
+    api = product.api("viewer@riverside.example")
+    before = api.get("/api/v1/social/posts?limit=200")["results"]
+    product.manage("seed_demo")
+    after = api.get("/api/v1/social/posts?limit=200")["results"]
+    assert [post["id"] for post in after] == [post["id"] for post in before]
+
+
 # --- stopping ---------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 Makes what a first start needs (keys, database, demonstration), starts web, workers and beat as children, says when the
 product answers, starts a dead child again, and ends them all on Ctrl-C or SIGTERM. A small guard process ends them
-also when this one is killed. What an operator sets in the environment or in ``<DATA_DIR>/local.env`` is respected.
+also when this one is killed. ``tools/run.py manage <command>`` runs a management command on the same installation. What an operator sets in the environment or in ``<DATA_DIR>/local.env`` is respected.
 
     <DATA_DIR>/local.env        generated keys, readable by the owner alone; settings may be added
     <DATA_DIR>/processes.json   which process is which, while Parley runs
@@ -421,10 +421,23 @@ def purge_messages(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def main() -> int:
-    port = int(os.environ.get("PORT") or 8000)
+def where() -> tuple[int, Path]:
+    """The port and the data folder that the environment names; the folder is made."""
     data_dir = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
     (data_dir / "static").mkdir(parents=True, exist_ok=True)
+    return int(os.environ.get("PORT") or 8000), data_dir
+
+
+def manage(arguments: list[str]) -> None:
+    """Become ``manage.py`` with the settings and the data of this installation."""
+    port, data_dir = where()
+    write_keys(data_dir / "local.env")
+    os.chdir(BASE_DIR)
+    os.execve(PYTHON, [PYTHON, "manage.py", *arguments], settings_for(port, data_dir, os.environ))
+
+
+def main() -> int:
+    port, data_dir = where()
     try:
         lock = lock_data(data_dir)
         require_port(port)
@@ -440,5 +453,7 @@ def main() -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["--guard"]:
         guard()
+    elif sys.argv[1:2] == ["manage"]:
+        manage(sys.argv[2:])
     else:
         sys.exit(main())
