@@ -59,6 +59,11 @@ class OrganizationModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return self._allowed(request, self.delete_permission) and self._is_within(request, obj)
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Addresses filter by what is shown alone: ``?password__startswith=`` would give a hash away letter by letter."""
+        hidden = {field.name for field in self.model._meta.get_fields()} - set(self.fields or ())
+        return lookup.partition("__")[0] not in hidden and super().lookup_allowed(lookup, value, request)
+
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
         """A row stays with its organization: what hangs on it would be torn apart."""
         fixed = tuple(super().get_readonly_fields(request, obj))

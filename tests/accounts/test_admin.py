@@ -81,6 +81,20 @@ class TestScope:
         agent.post(path, {"name": "Changed", "colour": "#000000"})
         assert Campaign.objects.get().name == "Spring"
 
+    @pytest.mark.parametrize(
+        ("model", "column"),
+        [("user", "password"), ("user", "memberships__organization__name"), ("invitation", "nonce")],
+    )
+    def test_what_is_not_shown_cannot_be_guessed_by_filtering(
+        self, as_admin: Client, alice: User, model: str, column: str
+    ) -> None:
+        path = f"/admin/accounts/{model}/"
+        assert as_admin.get(path, {f"{column}__startswith": alice.password[:4]}).status_code == 400
+
+    def test_what_is_shown_can_be_filtered_by(self, as_admin: Client, alice: User) -> None:
+        page = as_admin.get("/admin/accounts/user/", {"is_active__exact": "1"})
+        assert alice.email in page.content.decode()
+
 
 class TestChanges:
     def test_are_on_record(self, as_admin: Client, club: Organization) -> None:
