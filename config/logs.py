@@ -9,8 +9,12 @@ from structlog.typing import EventDict, WrappedLogger
 
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|cookie|verifier|api[_-]?key|ciphertext", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"((?:access_token|refresh_token|client_secret|code_verifier|appsecret_proof|fb_exchange_token|input_token|code)=)[^&\s\"']+"
-    r"|((?:Bearer|Basic|OAuth)\s+)[A-Za-z0-9._~+/=|-]{8,}",
+    r"((?:access_token|refresh_token|client_secret|code_verifier|appsecret_proof|fb_exchange_token|input_token|code|state)=)"
+    r"[^&\s\"']+"
+    r"|((?:Bearer|Basic|OAuth)\s+)[A-Za-z0-9._~+/=|-]{8,}"
+    # Links that were mailed open a door by themselves: invitations are signed (with colons), others stand behind a name.
+    r"|(/(?:confirm-email|reset/key)/)[^/?\s\"']+"
+    r"|(/invitations/)[^/?\s\"']*:[^/?\s\"']+",
     re.IGNORECASE,
 )
 MASK = "***"
@@ -26,7 +30,7 @@ def mask_secrets(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(mask_secrets(item) for item in value) if not hasattr(value, "_fields") else value
     if isinstance(value, str):
-        return _SECRET_TEXT.sub(lambda found: (found.group(1) or found.group(2)) + MASK, value)
+        return _SECRET_TEXT.sub(lambda found: "".join(part or "" for part in found.groups()) + MASK, value)
     return value
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from config.logs import QuietProbes
+from config.logs import QuietProbes, mask_secrets
 
 
 def record(message: Any, **extra: Any) -> logging.LogRecord:
@@ -32,3 +32,25 @@ def test_an_error_with_its_traceback_is_always_logged() -> None:
     error = ValueError("broken")
     said = record("Internal Server Error", request=SimpleNamespace(path="/readyz"), exc_info=(ValueError, error, None))
     assert QuietProbes().filter(said)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/invitations/Sesame:1tyKd2:k3y/",
+        "/accounts/confirm-email/Sesame/",
+        "/accounts/password/reset/key/7-Sesame/",
+        "/api/social/twitter/callback?state=Sesame&code=Sesame",
+        "/api/social/facebook/callback?code=Sesame#_=_",
+        "/sandbox/facebook/v26.0/me?access_token=Sesame",
+    ],
+)
+def test_links_that_open_a_door_are_masked(path: str) -> None:
+    line = mask_secrets({"request": f"GET {path}"})["request"]
+    assert "Sesame" not in line
+    assert line.startswith("GET /")
+
+
+def test_ordinary_addresses_are_logged_whole() -> None:
+    for path in ("/members/invitations/01a1fbf9-0fbe-761f-b486-a1c13de356e0/resend/", "/calendar/?view=week"):
+        assert mask_secrets({"request": f"GET {path}"}) == {"request": f"GET {path}"}
