@@ -1,9 +1,14 @@
-"""Sign-ins and sign-outs leave an audit event."""
+"""Sign-ins and sign-outs leave an audit event; the caller's address goes into it and into the logs."""
 
 from typing import Any
 
+import structlog
+from allauth.account.adapter import get_adapter
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
+from django.http import HttpRequest
+from django_structlog.signals import bind_extra_request_metadata
 
 from accounts.audit import SystemActor, record_audit
 from accounts.models import Membership, User
@@ -31,3 +36,12 @@ def record_failed_sign_in(credentials: dict[str, Any], **_kwargs: Any) -> None:
         "person.sign_in_refused", user, by=SystemActor("sign-in"),
         organization=membership.organization if membership else None,
     )  # fmt: skip
+
+
+@receiver(bind_extra_request_metadata)
+def bind_address(request: HttpRequest, **_kwargs: Any) -> None:
+    """The address that the sign-in limits count, so that all three speak of the same caller."""
+    try:
+        structlog.contextvars.bind_contextvars(ip=get_adapter().get_client_ip(request))
+    except PermissionDenied:
+        return  # a request through a socket of this machine has none

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -44,6 +45,14 @@ class TestTrail:
         event = AuditEvent.objects.get(action="organization.changed")
         assert event.ip == "127.0.0.1"
         assert UUID(event.request_id)
+
+    @pytest.mark.parametrize(("proxies", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9")])
+    def test_only_a_proxy_of_ours_is_believed_about_the_caller(
+        self, as_alice: Client, settings: Any, proxies: int, address: str
+    ) -> None:
+        settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+        as_alice.post("/organization/", TestPage.FORM, headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+        assert AuditEvent.objects.get(action="organization.changed").ip == address
 
     def test_a_refused_sign_in_is_on_record_without_the_password(self, alice: User) -> None:
         Client().post("/accounts/login/", {"login": alice.email, "password": "wrong-secret"})
