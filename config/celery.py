@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 TRANSPORT_ALIASES[SCHEME] = "config.file_broker:Transport"
 
-app = Celery("parley")
+app = Celery("parley", fixups=["config.worker_database:fixup"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -163,7 +163,7 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
     )
     if not taken:
         return None
-    post = SocialPost.objects.with_card().get(pk=post_id)
+    post = SocialPost.objects.select_related("connection").prefetch_related("attached_media__asset").get(pk=post_id)
     attempts = list(post.attempts.all())
     for attempt in attempts:
         attempt.post = post
@@ -183,7 +183,7 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
         return None
     number = attempts[-1].number + 1 if attempts else 1
     return PublishAttempt.objects.create(
-        organization=post.organization,
+        organization_id=post.organization_id,
         post=post,
         number=number,
         key=UUID(draft_of(post).key),
@@ -251,8 +251,8 @@ def record_published(attempt: PublishAttempt, published: Published, *, note: str
     ``note`` says in a sentence what did not work after it went out (a first comment that was refused).
     """
     now = timezone.now()
+    post = attempt.post
     with transaction.atomic():
-        post = SocialPost.objects.select_related("connection").get(pk=attempt.post_id)
         try:
             move_status(
                 post, PostStatus.PUBLISHED,

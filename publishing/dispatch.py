@@ -29,9 +29,15 @@ def dispatch_due_posts(now: datetime | None = None) -> list[UUID]:
     Any number of dispatchers may run at once: a post is claimed by exactly one.
     """
     now = now or timezone.now()
-    claimed = claim_due_posts(now, limit=_room())
-    for post_id in claimed:
+    room = _room()
+    claimed = claim_due_posts(now, limit=room)
+    # When the queue was filled there is more to come. Half way through these posts a worker asks for it, so that none
+    # is idle until the next tick. Only a large batch asks: several dispatchers share the room, and a few ask at most.
+    is_more_due = len(claimed) == room and len(claimed) * 4 >= settings.PUBLISH_IN_FLIGHT
+    for position, post_id in enumerate(claimed):
         hurry("publishing.tasks.publish_post_task", str(post_id))
+        if is_more_due and position == len(claimed) // 2:
+            hurry("publishing.tasks.dispatch_more_task", queue="publish")
     return claimed
 
 

@@ -20,6 +20,11 @@ def dispatch_due_posts_task() -> None:
 
 
 @shared_task
+def dispatch_more_task() -> None:
+    dispatch_due_posts()
+
+
+@shared_task
 def sweep_posts_task() -> None:
     sweep_posts()
 

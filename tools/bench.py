@@ -2,22 +2,27 @@
 
     make bench                                    both benches on the embedded default
     make bench ARGS="dispatch --on servers"       on PostgreSQL and Redis
-    make bench ARGS="crash --posts 1000 --runs 3"
+    make bench ARGS="crash --posts 1000 --runs 3 --kill-beat"
 
 The real workers publish to the sandbox over HTTP. The sandbox is a process of its own with a database of its own, as a
-platform would be, and waits 50 ms before each answer. ``dispatch``: all posts are due in the same second; lateness is
-the platform's own time minus that second. The ideal of the same run is calls x latency / threads. ``crash``: the same,
-while worker processes are killed with SIGKILL every few seconds and 5 % of the connections are cut after the post was
-taken. Lost and duplicated are counted at the platform. Figures are printed, never judged.
+platform would be, and waits 50 ms before each answer; it lives on the same processor cores and takes its share of them.
+``dispatch``: all posts are due in the same second; lateness is the platform's own time minus that second. Two yardsticks
+of the same run: the ideal is calls x latency / threads, as if nothing cost any time; the bare calls are the same number
+of the same requests to the same sandbox by as many threads of a client that does nothing else. ``crash``: the same,
+while a worker process is killed with SIGKILL every few seconds (with ``--kill-beat`` the beat too) and 5 % of the
+connections are cut after the post was taken; recovery is the time from the last kill until every post has ended. Lost
+and duplicated are counted at the platform. Figures are printed, never judged.
 """
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import random
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -26,6 +31,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,11 +77,37 @@ class World:
             "LOG_LEVEL": "ERROR",
         }
 
-    def order(self, path: str, **order: Any) -> Any:
+    def rows(self, question: str) -> list[tuple[Any, ...]]:
+        """Read the product's database directly: a management command would take a second of processor time per look."""
+        if address := self.environ.get("DATABASE_URL"):
+            import psycopg
+
+            with psycopg.connect(address) as server:
+                return server.execute(question.encode()).fetchall()
+        with contextlib.closing(sqlite3.connect(self.folder / "product" / "parley.sqlite3", timeout=20)) as file:
+            return file.execute(question).fetchall()
+
+    def state(self) -> dict[str, int]:
+        """Status, with its reason where there is one -> number of posts."""
+        found = self.rows('SELECT status, error_code, count(*) FROM "SocialPost" GROUP BY status, error_code')
+        return {f"{status} {code}".strip(): count for status, code, count in found}
+
+    def wait_until_alive(self) -> None:
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            if self.rows("SELECT count(*) FROM accounts_heartbeat") == [(self.workers + 1,)]:  # the tick is one too
+                time.sleep(2)
+                return
+            time.sleep(0.5)
+        raise SystemExit("the workers do not start: " + (self.folder / "log").read_text()[-3000:])
+
+    def order(self, path: str, *, method: str = "", **order: Any) -> Any:
         body = json.dumps(order).encode() if order else None
-        request = urllib.request.Request(self.sandbox + path, body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.sandbox + path, body, headers, method=method or None)
         with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+            content = answer.read()
+        return json.loads(content) if content else None
 
     def start(self, *arguments: str, environ: dict[str, str] | None = None) -> "subprocess.Popen[bytes]":
         log = (self.folder / "log").open("ab")
@@ -95,6 +127,9 @@ class World:
             "-m", "celery", "--quiet", "-A", "config", "worker", "-P", "threads", "-n", f"bench{number}@%h",
             "-Q", "publish,dispatch", "-c", str(self.threads), "--without-gossip", "--without-mingle", "--without-heartbeat",
         )  # fmt: skip
+
+    def start_beat(self) -> "subprocess.Popen[bytes]":
+        return self.start("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile", "")
 
     def stop(self) -> None:
         for process in self.processes:
@@ -161,11 +196,45 @@ def taken(made: World) -> list[dict[str, Any]]:
     return posts
 
 
+def bare_calls(made: World, arguments: argparse.Namespace) -> float:
+    """Seconds that as many bare requests take as there are posts, by as many threads as all workers have."""
+    tokens = [account["access_token"] for account in json.loads((made.folder / "accounts.json").read_text())]
+    host = made.sandbox.removeprefix("http://")
+
+    def send(number: int) -> int:
+        connection = http.client.HTTPConnection(host, timeout=60)
+        headers = {"Authorization": f"Bearer {tokens[number % len(tokens)]}", "Content-Type": "application/json"}
+        body = json.dumps({"status": f"Bare {number}"})
+        connection.request("POST", "/sandbox/mastodon/api/v1/statuses", body, headers)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    with ThreadPoolExecutor(made.workers * made.threads) as pool:
+        started = time.monotonic()
+        statuses = Counter(pool.map(send, range(arguments.posts)))
+        taken_s = time.monotonic() - started
+    if set(statuses) != {200}:
+        raise SystemExit(f"the sandbox refused bare calls: {dict(statuses)}")
+    made.order("/sandbox/api/calls", method="DELETE")
+    return taken_s
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def has_ended(status: str) -> bool:
+    return status.startswith(("PUBLISHED", "FAILED"))
+
+
 def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str, Any]:
+    bare_s = bare_calls(made, arguments)
     workers = [made.start_worker(number) for number in range(made.workers)]
-    made.start("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile", "")
-    time.sleep(10)  # all are up and idle
-    due = float(int(time.time()) + 4)
+    beat = made.start_beat()
+    made.wait_until_alive()
+    due = float(int(time.time()) + 5)
     made.run("tools/bench_rows.py", "schedule", str(due))
     if crash:
         made.order(
@@ -173,27 +242,27 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
         )
     time.sleep(max(0.0, due - time.time()))
     kills, last_kill = 0, time.monotonic()
-    state: dict[str, int] = {}
     until = time.monotonic() + GIVE_UP_S
     while time.monotonic() < until:
-        if crash and time.monotonic() - last_kill > KILL_EVERY_S and len(taken(made)) < arguments.posts * 0.97:
-            victim = random.randrange(len(workers))
-            os.killpg(workers[victim].pid, signal.SIGKILL)
-            workers[victim].wait()
-            workers[victim] = made.start_worker(victim)
-            kills, last_kill = kills + 1, time.monotonic()
-        state = json.loads(made.run("tools/bench_rows.py", "state"))
-        if (
-            sum(count for status, count in state.items() if status.startswith(("PUBLISHED", "FAILED")))
-            == arguments.posts
-        ):
+        state = made.state()
+        ended = sum(count for status, count in state.items() if has_ended(status))
+        if ended == arguments.posts:
             break
+        if crash and time.monotonic() - last_kill > KILL_EVERY_S and ended < arguments.posts * 0.97:
+            victim = random.randrange(len(workers))
+            kill(workers[victim])
+            workers[victim] = made.start_worker(victim)
+            if arguments.kill_beat and kills % 2:
+                kill(beat)
+                beat = made.start_beat()
+            kills, last_kill = kills + 1, time.monotonic()
         time.sleep(0.5)
-    posts = taken(made)
+    settled = time.monotonic()
+    posts = [post for post in taken(made) if not post["text"].startswith("Bare ")]
     copies = Counter(post["text"] for post in posts)
     late = sorted(datetime.fromisoformat(post["created_at"]).timestamp() - due for post in posts)
     ideal = arguments.posts * LATENCY_MS / 1000 / (made.workers * made.threads)
-    return {
+    figures = {
         "posts": arguments.posts,
         "lateness_p50_s": statistics.median(late),
         "lateness_p99_s": late[int(len(late) * 0.99) - 1],
@@ -201,11 +270,15 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
         "posts_per_s": len(posts) / late[-1],
         "ideal_s": ideal,
         "ratio_to_ideal": late[-1] / ideal,
-        "kills": kills,
+        "bare_calls_s": bare_s,
+        "ratio_to_bare": late[-1] / bare_s,
         "lost": arguments.posts - len(copies),
         "duplicated": sum(count - 1 for count in copies.values()),
-        "state": state,
+        "state": made.state(),
     }
+    if crash:
+        figures |= {"kills": kills, "recovered_after_s": settled - last_kill}
+    return figures
 
 
 def main() -> None:
@@ -217,6 +290,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     parser.add_argument("--threads", type=int, default=16, help="threads of each")
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--kill-beat", action="store_true", help="crash: kill the beat at every second turn, too")
     arguments = parser.parse_args()
     for name in arguments.bench or ["dispatch", "crash"]:
         for number in range(arguments.runs):

@@ -3,14 +3,11 @@
 bench_rows.py sandbox  <accounts>                in the sandbox's database: accounts with tokens; prints JSON
 bench_rows.py product  <posts> <file of accounts>  in the product's: connections and DRAFT posts, one text each
 bench_rows.py schedule <epoch seconds>           makes all of them due at one second
-bench_rows.py state                              prints how many posts stand in which status
-bench_rows.py decide                             "send it again" for every post of unknown outcome
 """
 
 import json
 import os
 import sys
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,22 +74,6 @@ def main() -> None:
     elif command == "schedule":
         due = datetime.fromtimestamp(float(rest[0]), UTC)
         SocialPost.objects.filter(status="DRAFT").update(status="SCHEDULED", scheduled_at=due)
-    elif command == "state":
-        print(
-            json.dumps(
-                Counter(
-                    f"{status} {code}".strip()
-                    for status, code in SocialPost.objects.values_list("status", "error_code")
-                )
-            )
-        )
-    elif command == "decide":
-        from django.utils import timezone
-
-        now = timezone.now()
-        SocialPost.objects.filter(status="FAILED", error_code="OUTCOME_UNKNOWN").update(
-            status="SCHEDULED", scheduled_at=now, error_code="", error_message=None, retry_count=0
-        )
 
 
 if __name__ == "__main__":
