@@ -22,6 +22,7 @@ from tests.product import Product, running
 _redis_numbers = count(1)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of PostgreSQL itself belong to the run on PostgreSQL alone. When several processes run the suite, those that
     share the running product stay in one of them, and so do the tests of a file."""

@@ -187,7 +187,7 @@ def test_the_page_shows_text_pictures_account_and_time(as_bob: Client, club: Org
          "Nobody knows.", {"resolve"}),
         ({"status": "PUBLISHING"}, "Publishing", "on its way", set()),
         ({"status": "CANCELLED"}, "Cancelled", "will not go out", {"move", "edit"}),
-        ({"next_attempt_at": timezone.now() + timedelta(minutes=5), "error_message": "X has a limit."}, "Trying again",
+        ({"next_attempt_at": timezone.now() + timedelta(days=1), "error_message": "X has a limit."}, "Trying again",
          "X has a limit. It will be tried again", {"publish_now", "move", "cancel"}),
         ({"status": "PUBLISHED", "error_message": "The first comment is missing."}, "Published in part",
          "The first comment is missing.", {"sync", "delete_at_platform"}),
