@@ -10,6 +10,7 @@ import random
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -40,7 +41,7 @@ from connections.tokens import call_with_fresh_token
 from publishing.drafts import draft_of, problems_of_post
 from publishing.errors import IllegalTransition, LeaseLost
 from publishing.models import Hold, Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
-from publishing.services import UNCLAIMED, move_status
+from publishing.services import UNCLAIMED, cancel_post, move_status
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +100,13 @@ class AttemptJournal:
                 raise
             log.exception("a public call ended in an error of our own", post=str(self.attempt.post_id), step=name)
             raise OutcomeUnknown("The answer of the platform could not be read.") from error
-        self._note(step, finished_at=timezone.now(), result=result)
+        try:
+            self._note(step, finished_at=timezone.now(), result=result)
+        except DatabaseError as error:
+            if not is_public:
+                raise
+            # As a failure of ours it would be tried again, and go out twice.
+            raise OutcomeUnknown("The answer of the platform could not be stored.") from error
         return result
 
     def begun(self) -> dict[str, PublishStep]:
@@ -168,6 +175,9 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
     for attempt in attempts:
         attempt.post = post
         if not attempt.outcome:
+            if _is_of_other_words(attempt):
+                close(attempt, Outcome.ABANDONED)
+                break
             attempt.owner = holder
             attempt.save(update_fields=["owner"])
             return attempt
@@ -192,6 +202,12 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
     )
 
 
+def _is_of_other_words(attempt: PublishAttempt) -> bool:
+    """Whether an open attempt that sent nothing was made for a text or pictures that the post no longer has: what it
+    uploaded must not go out. Only operators' SQL leads here."""
+    return attempt.key != UUID(draft_of(attempt.post).key) and not attempt.steps.filter(is_public=True).exists()
+
+
 def run_attempt(attempt: PublishAttempt, holder: str) -> None:
     """Make the calls of an attempt and settle its ending."""
     post = attempt.post
@@ -213,7 +229,11 @@ def run_attempt(attempt: PublishAttempt, holder: str) -> None:
         log.exception("publishing failed by an error of our own", post=str(post.pk))
         settle_failure(attempt, TransientError("Something went wrong on our side.", detail=type(error).__name__))
     else:
-        record_published(attempt, published)
+        try:
+            record_published(attempt, published)
+        except IntegrityError:
+            # Another post took this earlier copy in the same moment. Nothing was sent now: look again later.
+            settle_failure(attempt, TransientError("Another post took the copy that was found."))
 
 
 def unresolved_attempt(post: SocialPost, *, before: PublishAttempt) -> PublishAttempt | None:
@@ -254,14 +274,13 @@ def record_published(attempt: PublishAttempt, published: Published, *, note: str
     post = attempt.post
     with transaction.atomic():
         try:
-            move_status(
-                post, PostStatus.PUBLISHED,
-                expect=(PostStatus.PUBLISHING, PostStatus.SCHEDULED, PostStatus.FAILED),
-                by=SYSTEM, action="post.published", now=now,
-                platform_post_id=published.id, permalink=published.url[:500], published_at=published.at,
-                error_code="PARTLY_PUBLISHED" if note else "", error_message=note or None, next_attempt_at=None,
-                hold_reason=Hold.NONE, engagement_due_at=now + FIRST_ENGAGEMENT_SYNC, **UNCLAIMED,
-            )  # fmt: skip
+            try:
+                _move_to_published(post, published, note=note, now=now)
+            except IntegrityError:
+                if _finished_copy(attempt) is None:
+                    raise
+                note = note or "It is out, but another post here is linked to its address, so its numbers are not read."
+                _move_to_published(post, replace(published, id=""), note=note, now=now)
         except IllegalTransition:
             log.warning("post was settled meanwhile", post=str(post.pk), status=post.status)
         close(attempt, Outcome.PUBLISHED)
@@ -271,6 +290,18 @@ def record_published(attempt: PublishAttempt, published: Published, *, note: str
         SocialConnection.objects.filter(
             Q(last_post_at__isnull=True) | Q(last_post_at__lt=published.at), pk=post.connection_id
         ).update(last_post_at=published.at)
+
+
+def _move_to_published(post: SocialPost, published: Published, *, note: str, now: datetime) -> None:
+    """Raises IntegrityError when another post of the account has this id at the platform already."""
+    move_status(
+        post, PostStatus.PUBLISHED,
+        expect=(PostStatus.PUBLISHING, PostStatus.SCHEDULED, PostStatus.FAILED, PostStatus.CANCELLED),
+        by=SYSTEM, action="post.published", now=now,
+        platform_post_id=published.id or None, permalink=published.url[:500], published_at=published.at,
+        error_code="PARTLY_PUBLISHED" if note else "", error_message=note or None, next_attempt_at=None,
+        hold_reason=Hold.NONE, engagement_due_at=now + FIRST_ENGAGEMENT_SYNC if published.id else None, **UNCLAIMED,
+    )  # fmt: skip
 
 
 def close(attempt: PublishAttempt, outcome: str, *, error: Exception | None = None) -> None:
@@ -290,13 +321,17 @@ def settle_failure(
 ) -> None:
     """What each kind of failure does to its post. The one place that decides it."""
     now = now or timezone.now()
-    post = SocialPost.objects.select_related("connection", "organization", "created_by").get(pk=attempt.post_id)
+    rows = SocialPost.objects.select_related("connection", "organization", "created_by")
+    post = rows.select_for_update(of=("self",)).get(pk=attempt.post_id)
     if post.status != PostStatus.PUBLISHING:
-        close(attempt, Outcome.FAILED, error=error)
+        close(attempt, Outcome.UNKNOWN if isinstance(error, OutcomeUnknown) else Outcome.FAILED, error=error)
         return
     if published := _finished_copy(attempt):
         # A side call after the post went out failed (its first comment): the post is live, and is never sent again.
         record_published(attempt, published, note=f"The post is out, but its first comment is not: {error}")
+        return
+    if _is_replaced(attempt, post):
+        log.info("a worker that was replaced failed", post=str(post.pk), code=error.code)
         return
     if isinstance(error, (OutcomeUnknown, Duplicate)):
         # A duplicate is as good as unknown: an earlier copy of ours may be what the platform has.
@@ -310,6 +345,9 @@ def settle_failure(
             code="INVALID_TOKEN",
             message=f"Waiting for reauthentication of {post.connection.account_name}.",
         )
+        if post.connection.disconnected_at is not None:
+            # Claimed when the account was disconnected, so it was not called off with the others.
+            cancel_post(post, by=SYSTEM, reason=f"{post.connection.account_name} was disconnected.")
     elif isinstance(error, RateLimited):
         close(attempt, Outcome.RETRY, error=error)
         retry_at = error.retry_at if error.retry_at and error.retry_at > now else now + RATE_LIMIT_WAIT
@@ -323,6 +361,13 @@ def settle_failure(
     else:
         close(attempt, Outcome.FAILED, error=error)
         end_failed(post, error.code, str(error))
+
+
+def _is_replaced(attempt: PublishAttempt, post: SocialPost) -> bool:
+    """Whether another worker has gone on since with this attempt or with a later one: what happened to this one must not
+    take the post away from under it."""
+    is_ours = post.claimed_by == attempt.owner or post.claimed_by.startswith(RECONCILING)
+    return not is_ours or not PublishAttempt.objects.filter(pk=attempt.pk, outcome="").exists()
 
 
 def _finished_copy(attempt: PublishAttempt) -> Published | None:

@@ -34,9 +34,10 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     PostStatus.PUBLISHING: frozenset({PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.FAILED}),
     PostStatus.PUBLISHED: frozenset(),
     PostStatus.FAILED: frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.CANCELLED}),
-    PostStatus.CANCELLED: frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED}),
+    PostStatus.CANCELLED: frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.PUBLISHED}),
 }
-"""From a status, where a post may go. FAILED or SCHEDULED -> PUBLISHED: it turned out to be out after all."""
+"""From a status, where a post may go. FAILED, SCHEDULED or CANCELLED -> PUBLISHED: it turned out to be out after
+all."""
 
 
 class Hold(models.TextChoices):

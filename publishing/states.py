@@ -43,7 +43,7 @@ def short_time(moment: datetime) -> str:
 
 def may_be_moved(post: SocialPost) -> bool:
     """Whether its time on the calendar may still change. A post whose outcome is unknown is decided on first."""
-    return post.is_editable and post.error_code != "OUTCOME_UNKNOWN"
+    return post.is_editable and not (post.status == PostStatus.FAILED and post.error_code == "OUTCOME_UNKNOWN")
 
 
 def standing_of(post: SocialPost, *, now: datetime) -> Standing:
