@@ -34,6 +34,7 @@ from campaigns.models import Campaign
 from connections.models import SocialConnection
 from connections.platforms.base import platforms
 from publishing import services
+from publishing.copies import duplicate_post
 from publishing.drafts import MediaUse, PostInput, input_of
 from publishing.engagement import sync_post_engagement
 from publishing.errors import PostHasProblems
@@ -287,7 +288,8 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
     permissions = {
         "list": "posts.view", "retrieve": "posts.view", "metrics": "posts.view", "problems": "posts.view",
         "create": "posts.edit", "partial_update": "posts.edit", "destroy": "posts.delete", "cancel": "posts.edit",
-        "unschedule": "posts.edit", "schedule": "posts.publish", "publish": "posts.publish", "retry": "posts.publish",
+        "unschedule": "posts.edit", "duplicate": "posts.edit", "schedule": "posts.publish",
+        "publish": "posts.publish", "retry": "posts.publish",
         "resolve": "posts.publish", "sync_engagement": "posts.view", "delete_at_platform": "posts.delete",
     }  # fmt: skip
 
@@ -355,6 +357,13 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
         """Take a post back to the drafts."""
         self.take_no_body()
         return self._answer(services.unschedule_post(self.get_object(), by=self.request.user))
+
+    @extend_schema(request=EmptySerializer, responses={201: PostSerializer})
+    @action(detail=True, methods=["post"])
+    def duplicate(self, request: Request, pk: UUID) -> Response:
+        """A new draft with the same content for the same connection, without a time."""
+        self.take_no_body()
+        return self._answer(duplicate_post(self.get_object(), by=self.request.user), status.HTTP_201_CREATED)
 
     @extend_schema(request=EmptySerializer, responses=PostSerializer)
     @action(detail=True, methods=["post"])

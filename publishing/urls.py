@@ -22,6 +22,7 @@ urlpatterns = [
     path("posts/<uuid:post_id>/retry/", posts.retry, name="retry"),
     path("posts/<uuid:post_id>/cancel/", posts.cancel, name="cancel"),
     path("posts/<uuid:post_id>/unschedule/", posts.unschedule, name="unschedule"),
+    path("posts/<uuid:post_id>/duplicate/", posts.duplicate, name="duplicate"),
     path("posts/<uuid:post_id>/delete/", posts.delete, name="delete"),
     path("posts/<uuid:post_id>/delete-at-platform/", posts.delete_at_platform, name="delete_at_platform"),
     path("posts/<uuid:post_id>/sync/", posts.sync, name="sync"),

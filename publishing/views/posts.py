@@ -30,6 +30,7 @@ from connections.cards import avatar_url_of
 from connections.platforms.base import Can
 from publishing import services
 from publishing.charts import line_chart
+from publishing.copies import duplicate_post
 from publishing.engagement import sync_post_engagement
 from publishing.filters import ATTENTION, PostFilters
 from publishing.history import history_of
@@ -291,6 +292,19 @@ def unschedule(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
         return answer_refusal(request, error, [day], post=post, back_to=_back(request, ""))
     text = _("Back among the drafts, without a time.")
     return answer_change(request, text, [day], post=made.post, undo=made.undo, back_to=_back(request, ""))
+
+
+@require_POST
+@requires("posts.edit")
+def duplicate(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    """A draft with the same content, opened for writing."""
+    post = _found(request, post_id)
+    try:
+        copy = duplicate_post(post, by=request.user)
+    except DomainError as error:
+        return answer_refusal(request, error, [], post=post)
+    messages.success(request, _("This is a copy. It stays a draft until you give it a time."))
+    return HttpResponseRedirect(reverse("publishing:edit", args=[copy.pk]))
 
 
 @require_POST

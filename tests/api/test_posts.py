@@ -169,6 +169,13 @@ class TestActions:
         back = api.post(f"social/posts/{post.pk}/unschedule").json()
         assert (back["status"], back["scheduled_at"]) == ("DRAFT", None)
 
+    def test_duplicate_makes_a_draft_with_the_same_content(self, api: ApiClient, post: SocialPost) -> None:
+        answer = api.post(f"social/posts/{post.pk}/duplicate")
+        copy = answer.json()
+        assert (answer.status_code, copy["status"], copy["scheduled_at"]) == (201, "DRAFT", None)
+        assert copy["id"] != str(post.pk)
+        assert (copy["content"], copy["connection"]) == (post.content, str(post.connection_id))
+
     def test_a_changed_time_moves_the_post_and_null_takes_it_back(self, api: ApiClient, post: SocialPost) -> None:
         at = in_an_hour()
         assert api.patch(f"social/posts/{post.pk}", {"scheduled_at": at}).json()["status"] == "SCHEDULED"

@@ -402,3 +402,44 @@ def test_the_drawers_buttons_answer_an_open_calendar_and_not_a_page(as_bob: Clie
     assert answer.status_code == 200
     assert json.loads(answer.headers["HX-Trigger"])["toast"]["tone"] == "ok"
     assert b'id="calendar-aside"' in answer.content
+
+
+# --- copies -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_duplicate_is_a_draft_of_its_own_with_the_same_content_and_opens_for_writing(
+    as_bob: Client, club: Organization, published: SocialPost, bob: User
+) -> None:
+    published.campaign = factories.make_campaign(club)
+    published.link_url, published.likes = "https://riverside.example/dinner", 7
+    published.save()
+    factories.attach(published, factories.make_asset(club, alt_text="A long table"))
+    answer = as_bob.post(reverse("publishing:duplicate", args=[published.pk]))
+    copy = SocialPost.objects.exclude(pk=published.pk).get()
+    assert answer["Location"] == reverse("publishing:edit", args=[copy.pk])
+    assert (copy.status, copy.scheduled_at, copy.published_at, copy.platform_post_id) == ("DRAFT", None, None, None)
+    assert (copy.content, copy.link_url) == (published.content, published.link_url)
+    assert (copy.connection_id, copy.campaign_id, copy.created_by) == (
+        published.connection_id, published.campaign_id, bob,
+    )  # fmt: skip
+    assert [use.asset_id for use in copy.attached_media.all()] == [
+        use.asset_id for use in published.attached_media.all()
+    ]
+    assert (copy.likes, copy.group_id) == (0, None)
+    assert b"This is a copy" in as_bob.get(answer["Location"]).content
+
+
+def test_a_post_of_a_disconnected_account_offers_no_duplicate_and_refuses_one(
+    as_bob: Client, published: SocialPost
+) -> None:
+    assert "Duplicate" in page_of(as_bob, published)
+    SocialConnection.objects.filter(pk=published.connection_id).update(disconnected_at=timezone.now(), is_active=False)
+    assert "Duplicate" not in page_of(as_bob, published)
+    assert "no longer connected" in press(as_bob, published, "duplicate")
+    assert SocialPost.objects.count() == 1
+
+
+def test_a_viewer_cannot_duplicate(club: Organization, published: SocialPost) -> None:
+    viewer = signed_in(factories.make_member(club, Role.VIEWER).user)
+    assert viewer.post(reverse("publishing:duplicate", args=[published.pk])).status_code == 403
+    assert "Duplicate" not in page_of(viewer, published)
