@@ -6,8 +6,10 @@ platform reports by headers or by refusing closes the gate until the time that i
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -66,20 +68,22 @@ def take(connection: SocialConnection, kind: str, *, now: datetime | None = None
     now = now or timezone.now()
     key = _key(connection, kind)
     with transaction.atomic():
-        if budget is None:
-            gate = RateGate.objects.filter(pk=key).first()
-        else:
+        gates = RateGate.objects.filter(pk=key)
+        gate = gates.first() if budget is None else gates.select_for_update().first()
+        if budget is not None and gate is None:
             RateGate.objects.get_or_create(pk=key)
-            gate = RateGate.objects.select_for_update().get(pk=key)
+            gate = gates.select_for_update().get()
         if gate is not None and gate.blocked_until and gate.blocked_until > now:
             raise _refusal(connection, kind, gate.blocked_until)
         if budget is None or gate is None:
             return
-        uses = RateUse.objects.filter(gate=gate)
-        uses.filter(at__lte=now - budget.window).delete()
-        held = list(uses.order_by("at").values_list("at", flat=True))
-        if len(held) >= budget.limit:
-            raise _refusal(connection, kind, held[len(held) - budget.limit] + budget.window)
+        uses = (
+            RateUse.objects.filter(gate=gate, at__gt=now - budget.window).order_by("-at").values_list("at", flat=True)
+        )
+        # With as many uses in the window as the limit allows, there is room when the oldest of them leaves it.
+        oldest = uses[budget.limit - 1 : budget.limit].first()
+        if oldest is not None:
+            raise _refusal(connection, kind, oldest + budget.window)
         RateUse.objects.create(gate=gate, at=now)
 
 
@@ -111,22 +115,31 @@ def remember_report(
 
 def quotas(connection: SocialConnection, *, now: datetime | None = None) -> list[Quota]:
     """What is left of each budget of a connection: two queries."""
+    return quotas_of([connection], now=now)[connection.pk]
+
+
+def quotas_of(connections: Iterable[SocialConnection], *, now: datetime | None = None) -> dict[UUID, list[Quota]]:
+    """The same for several connections, by their ids: two queries for any number of them.
+
+    ``now`` may lie ahead: then the uses that will have left their window by that time count no more.
+    """
     now = now or timezone.now()
-    budgets = budgets_of(connection)
-    keys = {_key(connection, kind): budget for kind, budget in budgets.items()}
+    budgets = {connection: budgets_of(connection) for connection in connections}
+    keys = {_key(connection, kind): budget for connection, kinds in budgets.items() for kind, budget in kinds.items()}
     gates = {gate.pk: gate for gate in RateGate.objects.filter(pk__in=keys)}
     uses: dict[str, list[datetime]] = {key: [] for key in keys}
     for key, at in RateUse.objects.filter(gate_id__in=keys).order_by("at").values_list("gate_id", "at"):
         if at > now - keys[key].window:
             uses[key].append(at)
-    found = []
-    for key, budget in keys.items():
-        held = uses[key]
-        frees_at = held[len(held) - budget.limit] + budget.window if len(held) >= budget.limit else None
-        gate = gates.get(key)
-        if gate is not None and gate.blocked_until and gate.blocked_until > now:
-            frees_at = max(frees_at or gate.blocked_until, gate.blocked_until)
-        found.append(Quota(budget.kind, budget.limit, len(held), budget.window, frees_at))
+    found: dict[UUID, list[Quota]] = {}
+    for connection, kinds in budgets.items():
+        rows = found[connection.pk] = []
+        for kind, budget in kinds.items():
+            held, gate = uses[_key(connection, kind)], gates.get(_key(connection, kind))
+            frees_at = held[len(held) - budget.limit] + budget.window if len(held) >= budget.limit else None
+            if gate is not None and gate.blocked_until and gate.blocked_until > now:
+                frees_at = max(frees_at or gate.blocked_until, gate.blocked_until)
+            rows.append(Quota(kind, budget.limit, len(held), budget.window, frees_at))
     return found
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from publishing.allowances import DayQuota, day_quotas
 from publishing.models import PostStatus, SocialPost
 from publishing.states import Standing, may_be_moved, standing_of
 
@@ -160,6 +161,8 @@ class Day:
     default_time: time | None = DEFAULT_TIME
     """The time that a draft without one gets here; None when no time is left today."""
     version: str = ""
+    quotas: Sequence[DayQuota] = ()
+    """Accounts that have nearly as many posts on this day as their platform takes, or more."""
     hours: Sequence[Hour] = field(default=(), repr=False)
 
     @property
@@ -207,6 +210,7 @@ def build_days(span: Span, posts: Iterable[SocialPost], *, now: datetime) -> lis
             is_past=day < today,
             is_outside=span.view == View.MONTH and (day.year, day.month) != (span.anchor.year, span.anchor.month),
             default_time=default_time(day, local_now),
+            quotas=day_quotas(card.post for card in todays) if day >= today else (),
             version=_version(todays, day, local_now, has_hours=span.view in {View.WEEK, View.DAY}),
             hours=_hours(day, todays, local_now, span.zone) if span.view in {View.WEEK, View.DAY} else (),
         )

@@ -26,6 +26,7 @@ from accounts.permissions import may, requires
 from campaigns.models import Campaign
 from connections.models import SocialConnection
 from connections.platforms.base import Can
+from publishing.allowances import Allowance, allowances
 from publishing.composer import (
     EMOJI,
     AccountCheck,
@@ -120,7 +121,9 @@ def check_composition(request: OrganizationRequest) -> HttpResponse:
     form = _form(request, desk)
     now = timezone.now()
     context = (
-        _judged(request, form.composition(), form.resolved_when(now), now) | _pointers(form.sent) | {"is_update": True}
+        _judged(request, desk, form.composition(), form.resolved_when(now), now)
+        | _pointers(form.sent)
+        | {"is_update": True}
     )
     return render(request, "publishing/_compose_check.html", context)
 
@@ -402,7 +405,7 @@ def _page(
     accounts = [_account(connection, composition, desk) for connection in _choosable(request.organization, desk)]
     accounts.sort(key=lambda account: bool(account.reason))  # what can be chosen comes first
     context = (
-        _judged(request, composition, when, now)
+        _judged(request, desk, composition, when, now)
         | pointers
         | {
             "desk": desk,
@@ -428,12 +431,15 @@ def _page(
     return render(request, "publishing/compose.html", context, status=status)
 
 
-def _judged(request: OrganizationRequest, composition: Composition, when: When, now: datetime) -> dict[str, Any]:
+def _judged(
+    request: OrganizationRequest, desk: Desk, composition: Composition, when: When, now: datetime
+) -> dict[str, Any]:
     organization = request.organization
     checks = check(composition)
     return {
         "checks": checks,
         "obstacles": obstacles(checks),
+        "allowances": _allowances(checks, desk, when, now),
         "when": when,
         "happening": what_happens(when, checks, zone=organization.zone, zone_name=organization.time_zone, now=now),
         "submit_label": submit_label(when, zone=organization.zone),
@@ -441,6 +447,15 @@ def _judged(request: OrganizationRequest, composition: Composition, when: When, 
         "may_publish": may(request.membership, "posts.publish"),
         "tabs": _tabs(checks),
     }
+
+
+def _allowances(checks: list[AccountCheck], desk: Desk, when: When, now: datetime) -> list[tuple[str, Allowance]]:
+    """The chosen accounts' short names with what each may still publish at the chosen time."""
+    labels = {one.connection.pk: one.label for one in checks}
+    found = allowances(
+        [one.connection for one in checks], at=when.at or now, now=now, besides=[post.pk for post in desk.posts]
+    )
+    return [(labels[one.connection.pk], one) for one in found]
 
 
 def _tabs(checks: list[AccountCheck]) -> list[dict[str, Any]]:
