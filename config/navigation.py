@@ -11,6 +11,9 @@ from connections.breaker import paused
 from connections.models import SocialConnection
 from publishing.models import PostStatus, SocialPost
 
+_ALSO_UNDER = {"accounts:organization": ("/members/",)}
+"""Pages that belong to an entry although their address does not begin with its own."""
+
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """``navigation``: groups of {label, url, icon, badge, badge_tone, active} for the current organization's member;
@@ -45,7 +48,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             if not may(membership, permission):
                 continue
             url = reverse(name)
-            active = request.path == url if url == "/" else request.path.startswith(url)
+            active = request.path == url if url == "/" else request.path.startswith((url, *_ALSO_UNDER.get(name, ())))
             group.append(
                 {"label": label, "url": url, "icon": icon, "badge": badge, "badge_tone": tone, "active": active}
             )

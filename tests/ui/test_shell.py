@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from django.core.mail import EmailMessage
 from django.db import connection
+from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -263,6 +264,12 @@ def test_a_person_of_two_organizations_switches_in_the_header(
     sidebar.get_by_role("button", name="Hilltop Tennis Club").click()
     expect(sidebar.locator(".org-name")).to_have_text("Hilltop Tennis Club")
     expect(sidebar.locator(".org-meta").first).to_contain_text("Viewer")
+
+
+@pytest.mark.parametrize("path", ["/organization/", "/organization/audit/", "/members/"])
+def test_every_settings_page_marks_settings_in_the_sidebar(as_alice: Client, path: str) -> None:
+    page = as_alice.get(path).content.decode()
+    assert re.findall(r'<a[^>]*href="([^"]+)"[^>]*aria-current="page"[^>]*>', page)[:1] == ["/organization/"]
 
 
 @pytest.mark.browser
