@@ -1,47 +1,69 @@
-"""A worker process killed at any moment of a publish: the post ends published once, never twice, never lost.
+"""A worker process killed in any step of a publish: the post ends published once or asks, never twice, never lost.
 
-The platform here is a real HTTP server that kills the worker with SIGKILL while it serves a chosen call, so that each
+The platforms here are a real HTTP server that kills the worker with SIGKILL while it serves a chosen call, so that each
 moment is met exactly: before the call was taken, after it was taken, and while the answer is on its way.
 """
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.utils import timezone
 
 from tests.publishing import mastodon
 
 ROOT = Path(__file__).resolve().parents[2]
+STEPS = {
+    "MASTODON": ["upload", "post", "comment"],
+    "TWITTER": ["upload", "describe", "post", "comment"],
+    "FACEBOOK": ["upload", "post", "comment"],
+}
+NO_PROOF = {"FACEBOOK"}
+"""Where a post that is not in sight may still be out: there a person is asked, and nothing is sent again."""
 
 
 class KillingServer(ThreadingHTTPServer):
-    """Keeps what it took; ``kill_at`` is (path prefix, moment) with the moment "before", "after" or "answered"."""
+    """Keeps what it took; ``kill_at`` is (step, moment) with the moment "before", "after" or "answered"."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.taken: list[dict[str, Any]] = []
-        self.kill_at: tuple[str, str] | None = None
-        self.worker: subprocess.Popen[bytes] | None = None
+        self.worker: int | None = None
+        self.forget()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def moment(self, path: str, moment: str) -> None:
-        if self.kill_at and self.worker and path.startswith(self.kill_at[0]) and moment == self.kill_at[1]:
-            self.kill_at = None
-            os.kill(self.worker.pid, signal.SIGKILL)
-            self.worker.wait()
+    def forget(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        self.comments: list[str] = []
+        self.kill_at: tuple[str, str] | None = None
+
+    def moment(self, step: str, moment: str) -> None:
+        """Kill the worker when this is the moment, and wait until it is gone."""
+        if self.kill_at != (step, moment) or self.worker is None:
+            return
+        self.kill_at = None
+        try:
+            os.kill(self.worker, signal.SIGKILL)
+            while True:
+                os.kill(self.worker, 0)
+                time.sleep(0.002)
+        except ProcessLookupError:
+            self.worker = None
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -64,82 +86,138 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.moment(self.path, "before")
-        if self.path.startswith("/api/v1/statuses"):
-            order = json.loads(sent)
-            status = mastodon.status(order["status"], id=str(100 + len(self.server.taken)))
-            status["media_attachments"] = [{"id": media_id, "type": "image"} for media_id in order["media_ids"]]
-            if self.server.worker is None or self.server.worker.poll() is None:
-                self.server.taken.append(status)
-            body: Any = status
-        else:
-            body = {"id": "9", "type": "image", "url": "https://mastodon.example/9.png", "description": "x"}
-        self.server.moment(self.path, "after")
+        step = self.step(sent)
+        alive = self.server.worker
+        self.server.moment(step, "before")
+        body = self.do(step, sent) if self.server.worker == alive else {}
+        self.server.moment(step, "after")
         self.answer(body)
-        self.server.moment(self.path, "answered")
+        self.server.moment(step, "answered")
+
+    def step(self, sent: bytes) -> str:
+        path = urlsplit(self.path).path
+        if path.endswith(("/v2/media", "/media/upload", "/photos")):
+            return "upload"
+        if path.endswith("/metadata"):
+            return "describe"
+        is_reply = path.endswith("/comments") or b'"reply"' in sent or b'"in_reply_to_id"' in sent
+        return "comment" if is_reply else "post"
+
+    def do(self, step: str, sent: bytes) -> Any:
+        picture = {"id": "9", "type": "image", "url": "https://mastodon.example/9.png", "description": "x"}
+        if step in {"upload", "describe"}:
+            return picture | {"data": {"id": "9"}}
+        number = str(100 + len(self.server.taken) + len(self.server.comments))
+        is_form = self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+        order = {name: values[0] for name, values in parse_qs(sent.decode()).items()} if is_form else json.loads(sent)
+        text = order.get("message") or order.get("text") or order.get("status")
+        # One answer that each of the three understands: they look at different fields of it.
+        body = mastodon.status(text, id=number) | {
+            "media_attachments": [picture],
+            "data": {"id": number, "text": text},
+            "text": text,
+            "message": text,
+            "created_time": timezone.now().strftime("%Y-%m-%dT%H:%M:%S+0000"),
+            "attachments": {"media_keys": ["3_9"], "data": [{"media_type": "photo"}]},
+        }
+        if step == "comment":
+            self.server.comments.append(text)
+        else:
+            self.server.taken.append(body)
+        return body
 
     def do_GET(self) -> None:
-        if "/statuses" in self.path:
-            self.answer(list(reversed(self.server.taken)))
+        path = urlsplit(self.path).path
+        newest_first = list(reversed(self.server.taken))
+        if path.endswith("/statuses"):
+            self.answer(newest_first)
         else:
-            self.answer({"id": "9", "type": "image", "url": "https://mastodon.example/9.png"})
+            self.answer({"data": newest_first, "id": "9", "type": "image", "url": "https://mastodon.example/9.png"})
 
 
-@pytest.fixture
-def platform() -> Iterator[KillingServer]:
+class Workers:
+    """The process that forks workers, and the database that each test begins with."""
+
+    def __init__(self, folder: Path, platform: KillingServer) -> None:
+        self.folder = folder
+        self.platform = platform
+        address = platform.url
+        environment = os.environ | {
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": f"sqlite:///{folder / 'parley.sqlite3'}",
+            "PARLEY_TEST_DATABASE": "sqlite",
+            "CELERY_BROKER_URL": "memory://",
+            "MASTODON_API_URL": address,
+            "TWITTER_API_URL": address,
+            "FACEBOOK_API_URL": address,
+            "OUTBOUND_ALLOW": address.removeprefix("http://"),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.publishing.worker"], cwd=ROOT, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self.posts: dict[str, str] = self.read()
+
+    def read(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the workers' process has ended"
+        return json.loads(line)
+
+    def run(self, do: str, database: Path, post: str) -> int:
+        """A worker's exit status; minus the signal when it was killed."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"do": do, "database": str(database), "post": post}) + "\n")
+        self.process.stdin.flush()
+        self.platform.worker = self.read()["pid"]
+        status: int = self.read()["status"]
+        self.platform.worker = None
+        return status
+
+    def stop(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
     server = KillingServer()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    made = Workers(tmp_path_factory.mktemp("workers"), server)
+    yield made
+    made.stop()
     server.shutdown()
     server.server_close()
 
 
-def start(platform: KillingServer, folder: Path, *command: str) -> "subprocess.Popen[bytes]":
-    environment = os.environ | {
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'parley.sqlite3'}",
-        "CELERY_BROKER_URL": "memory://",
-        "MASTODON_API_URL": platform.url,
-        "OUTBOUND_ALLOW": platform.url.removeprefix("http://"),
-        "PUBLISH_LEASE_S": "1",
-        "PUBLISH_CLAIM_LEASE_S": "1",
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.publishing.worker", *command], cwd=ROOT, env=environment, stdout=subprocess.PIPE
-    )
-
-
-def run(platform: KillingServer, folder: Path, *command: str) -> str:
-    output, _ = start(platform, folder, *command).communicate(timeout=120)
-    return output.decode().strip().splitlines()[-1]
-
-
 @pytest.mark.processes
-@pytest.mark.parametrize(
-    ("path", "moment"),
-    [
-        ("/api/v2/media", "before"),
-        ("/api/v2/media", "after"),
-        ("/api/v2/media", "answered"),
-        ("/api/v1/statuses", "before"),
-        ("/api/v1/statuses", "after"),
-        ("/api/v1/statuses", "answered"),
-    ],
-)
-def test_a_worker_killed_in_any_call_leaves_one_copy(
-    platform: KillingServer, tmp_path: Path, path: str, moment: str
+@pytest.mark.parametrize("moment", ["before", "after", "answered"])
+@pytest.mark.parametrize(("platform", "step"), [(name, step) for name, steps in STEPS.items() for step in steps])
+def test_a_worker_killed_in_any_step_leaves_one_copy_or_asks(
+    workers: Workers, tmp_path: Path, platform: str, step: str, moment: str
 ) -> None:
-    post_id = run(platform, tmp_path, "prepare")
-    platform.kill_at = (path, moment)
-    platform.worker = start(platform, tmp_path, "publish", post_id)
-    platform.worker.communicate(timeout=60)
+    server, post = workers.platform, workers.posts[platform]
+    server.forget()
+    database = tmp_path / "parley.sqlite3"
+    shutil.copy(workers.folder / "parley.sqlite3", database)
+    server.kill_at = (step, moment)
+    status = workers.run("publish", database, post)
+    assert server.kill_at is None, "the step was reached"
     if moment != "answered":
-        assert platform.worker.returncode == -signal.SIGKILL, "the worker did die"
-    assert platform.kill_at is None
-    platform.worker = None
-    ending = json.loads(run(platform, tmp_path, "settle", post_id))
+        assert status == -signal.SIGKILL, "the worker did die"
+    assert workers.run("settle", database, post) == 0
+    ending = json.loads((tmp_path / "said.json").read_text())
+    if platform in NO_PROOF and (step, moment) == ("post", "before"):
+        assert (ending["status"], ending["error_code"]) == ("FAILED", "OUTCOME_UNKNOWN")
+        assert "is it out?" in ending["error_message"]
+        assert server.taken == []
+        return
     assert ending["status"] == "PUBLISHED"
-    assert len(platform.taken) == 1
-    assert ending["platform_post_id"] == platform.taken[0]["id"]
+    assert [copy["id"] for copy in server.taken] == [ending["platform_post_id"]]
+    assert len(server.comments) <= 1, "no comment twice either"
+    if not server.comments:
+        assert ending["error_code"] == "PARTLY_PUBLISHED" or step == "post", "a comment that is missing is said"

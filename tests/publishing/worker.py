@@ -1,19 +1,27 @@
-"""A worker in a process of its own, for tests that kill it.
+"""Workers in processes of their own, for tests that kill them.
 
-python -m tests.publishing.worker prepare            a database with one due post; prints its id
-python -m tests.publishing.worker publish <post id>  claims and publishes it
-python -m tests.publishing.worker settle <post id>   what later ticks and workers do; prints the ending as JSON
+python -m tests.publishing.worker
+
+Makes a database in DATA_DIR with one due post per platform, prints their ids as JSON, and then obeys one order per line
+of its input: {"do": "publish" or "settle", "database": path, "post": id}. Each order is done by a fork, which costs no
+start-up; its process id is printed before it begins and its exit status when it has ended, each as one line of JSON. A
+fork leaves what it has to say beside its database, in ``said.json``.
 """
 
 import json
 import os
 import sys
 import time
+import traceback
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+SERVERS = {"MASTODON": "MASTODON_API_URL", "TWITTER": "", "FACEBOOK": ""}
 
-def prepare() -> str:
+
+def prepare() -> dict[str, str]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
@@ -22,17 +30,17 @@ def prepare() -> str:
     from tests import factories
 
     club = factories.make_organization()
-    account = factories.make_connection(
-        club,
-        "MASTODON",
-        expires_in_s=None,
-        refresh="",
-        platform_account_id="1",
-        server_url=os.environ["MASTODON_API_URL"],
-    )
-    post = factories.make_post(account, content="Frost on the greens", scheduled_at=timezone.now())
-    factories.attach(post, factories.make_asset(club))
-    return str(post.pk)
+    made = {}
+    for platform, setting in SERVERS.items():
+        account = factories.make_connection(
+            club, platform, platform_account_id="1", server_url=os.environ[setting] if setting else ""
+        )
+        post = factories.make_post(
+            account, content="Frost on the greens", first_comment="Back at noon", scheduled_at=timezone.now()
+        )
+        factories.attach(post, factories.make_asset(club))
+        made[platform] = str(post.pk)
+    return made
 
 
 def publish(post_id: UUID) -> None:
@@ -45,7 +53,8 @@ def publish(post_id: UUID) -> None:
     publish_post(post_id)
 
 
-def settle(post_id: UUID) -> str:
+def settle(post_id: UUID) -> dict[str, Any]:
+    """What later ticks and workers do, minutes later."""
     from django.utils import timezone
 
     from publishing.attempts import QUEUED, RECONCILING, publish_post
@@ -53,24 +62,41 @@ def settle(post_id: UUID) -> str:
     from publishing.models import PublishStep, SocialPost
     from publishing.reconcile import reconcile_post
 
+    rows = SocialPost.objects.filter(pk=post_id)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
+        # Minutes pass: leases and waits are over, and what has not appeared at the platform by now never will.
+        rows.filter(status="PUBLISHING").update(lease_until=timezone.now() - timedelta(seconds=1))
+        rows.filter(status="SCHEDULED").update(next_attempt_at=None)
+        PublishStep.objects.filter(attempt__post_id=post_id).update(started_at=timezone.now() - timedelta(minutes=5))
         sweep_posts()
         claim_due_posts(timezone.now(), limit=10)
-        post = SocialPost.objects.get(pk=post_id)
+        post = rows.get()
         if post.status in {"PUBLISHED", "FAILED"}:
             break
         if post.claimed_by.startswith(QUEUED):
             publish_post(post_id)
         elif post.claimed_by.startswith(RECONCILING):
-            # Minutes pass: what has not appeared by now never will.
-            PublishStep.objects.filter(attempt__post=post).update(started_at=timezone.now() - timedelta(minutes=5))
             reconcile_post(post_id)
-        SocialPost.objects.filter(pk=post_id, status="SCHEDULED").update(next_attempt_at=None)
-        time.sleep(0.1)
-    post = SocialPost.objects.get(pk=post_id)
-    attempts = list(post.attempts.values_list("outcome", flat=True))
-    return json.dumps({"status": post.status, "platform_post_id": post.platform_post_id, "attempts": attempts})
+    post = rows.get()
+    return {
+        "status": post.status, "error_code": post.error_code, "error_message": post.error_message,
+        "platform_post_id": post.platform_post_id,
+    }  # fmt: skip
+
+
+def obey(order: dict[str, str]) -> None:
+    """In the fork."""
+    from django.db import connections
+
+    database = Path(order["database"])
+    connections.settings["default"]["NAME"] = str(database)
+    post_id = UUID(order["post"])
+    if order["do"] == "publish":
+        publish(post_id)
+    else:
+        (database.parent / "said.json").write_text(json.dumps(settle(post_id)))
+    connections.close_all()
 
 
 def main() -> None:
@@ -78,13 +104,22 @@ def main() -> None:
     import django
 
     django.setup()
-    command, *rest = sys.argv[1:]
-    if command == "prepare":
-        print(prepare())
-    elif command == "publish":
-        publish(UUID(rest[0]))
-    else:
-        print(settle(UUID(rest[0])))
+    from django.db import connections
+
+    made = prepare()
+    connections.close_all()  # before it is copied: what was written moves into the file itself
+    print(json.dumps(made), flush=True)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                obey(json.loads(line))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        print(json.dumps({"pid": pid}), flush=True)
+        print(json.dumps({"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}), flush=True)
 
 
 if __name__ == "__main__":
