@@ -230,12 +230,13 @@ def _renew_with_lease(opened: _Opened, *, by: Actor) -> _Opened:
         current_row = SocialConnection.objects.select_for_update().get(pk=connection.pk)
         if current_row.disconnected_at is not None:
             withdraw_tokens(current_row, [grant.access_token, grant.refresh_token or ""])
-        else:
+        elif current_row.token_version == connection.token_version:
             store_grant(connection, grant)
             record_audit("connection.token_refreshed", connection, by=by)
             if was_active and not connection.is_active:
                 # Another, who took over an overrun lease, had the spent token refused: this pair is the good one.
                 restore(connection, by=by)
+        # Else reconnected while we asked: the pair of the newer consent stays.
     _refuse_unusable(current_row, inactive_too=True)
     return _open(connection.pk)
 

@@ -17,10 +17,10 @@ from accounts.crypto import reveal
 from accounts.models import AuditEvent, Notification, Organization, User
 from connections.errors import ConnectionInactive, InvalidToken, NotRenewable, RateLimited, TransientError
 from connections.models import ConnectionToken, Revocation, SocialConnection
-from connections.platforms.base import Account, Platform
+from connections.platforms.base import Account, Platform, TokenGrant
 from connections.services import disconnect
 from connections.tasks import refresh_due_tokens_task
-from connections.tokens import call_with_fresh_token, client_for, refresh_connection
+from connections.tokens import call_with_fresh_token, client_for, refresh_connection, store_grant
 from tests import factories
 from tests.connections import platforms_over_http as over
 
@@ -105,13 +105,25 @@ def test_an_inactive_connection_makes_no_call(club: Organization, http: response
     assert len(http.calls) == 0
 
 
+def test_a_renewal_that_ends_after_a_reconnection_leaves_the_newer_pair(
+    club: Organization, alice: User, http: responses.RequestsMock
+) -> None:
+    connection = factories.make_connection(club, expires_in_s=-5)
+
+    def answer(_request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        store_grant(connection, TokenGrant("consented-anew", "consented-refresh"))
+        pair = {"token_type": "bearer", "expires_in": 7200, "access_token": "older", "refresh_token": "older-refresh"}
+        return 200, {}, json.dumps(pair)
+
+    http.add_callback(responses.POST, over.X_TOKEN, callback=answer)
+    refresh_connection(SocialConnection.objects.get(pk=connection.pk), by=alice)
+    assert secrets_of(connection) == {"ACCESS": "consented-anew", "REFRESH": "consented-refresh"}
+
+
 def test_a_refusal_of_an_older_token_does_not_undo_a_reconnection(
     club: Organization, alice: User, http: responses.RequestsMock
 ) -> None:
     """While the call with the old token was under way, a person reconnected."""
-    from connections.platforms.base import TokenGrant
-    from connections.tokens import store_grant
-
     connection = factories.make_connection(club, "FACEBOOK", expires_in_s=None, refresh="")
     used: list[str] = []
 
