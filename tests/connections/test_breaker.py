@@ -20,6 +20,11 @@ SERVER = "https://mastodon.example"
 WHO = f"{SERVER}/api/v1/accounts/verify_credentials"
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connections.http.time.sleep", lambda _s: None)
+
+
 @pytest.fixture
 def account(club: Organization) -> SocialConnection:
     return factories.make_connection(club, "MASTODON", expires_in_s=None, refresh="", platform_account_id="1")
@@ -46,8 +51,7 @@ def works(mock: responses.RequestsMock) -> None:
     )
 
 
-def test_many_failures_in_a_row_pause_the_platform(account: SocialConnection, monkeypatch: Any) -> None:
-    monkeypatch.setattr("connections.http.time.sleep", lambda _s: None)
+def test_many_failures_in_a_row_pause_the_platform(account: SocialConnection) -> None:
     fail(account, FAILURES_TO_PAUSE - 1)
     assert paused() == []
     fail(account, 1)
@@ -61,8 +65,7 @@ def test_a_refusal_is_an_answer_and_pauses_nothing(account: SocialConnection) ->
     assert not PlatformTrouble.objects.exists()
 
 
-def test_one_answer_ends_a_row_of_failures(account: SocialConnection, monkeypatch: Any) -> None:
-    monkeypatch.setattr("connections.http.time.sleep", lambda _s: None)
+def test_one_answer_ends_a_row_of_failures(account: SocialConnection) -> None:
     fail(account, FAILURES_TO_PAUSE - 1)
     with responses.RequestsMock() as mock:
         works(mock)
@@ -71,8 +74,7 @@ def test_one_answer_ends_a_row_of_failures(account: SocialConnection, monkeypatc
     assert paused() == []
 
 
-def test_other_servers_go_on(account: SocialConnection, club: Organization, monkeypatch: Any) -> None:
-    monkeypatch.setattr("connections.http.time.sleep", lambda _s: None)
+def test_other_servers_go_on(account: SocialConnection, club: Organization) -> None:
     fail(account, FAILURES_TO_PAUSE)
     elsewhere = factories.make_connection(club, "MASTODON", server_url="https://other.example", refresh="")
     with responses.RequestsMock() as mock:
@@ -83,8 +85,7 @@ def test_other_servers_go_on(account: SocialConnection, club: Organization, monk
         read(elsewhere)
 
 
-def test_a_probe_ends_the_pause_and_a_failing_one_waits_longer(account: SocialConnection, monkeypatch: Any) -> None:
-    monkeypatch.setattr("connections.http.time.sleep", lambda _s: None)
+def test_a_probe_ends_the_pause_and_a_failing_one_waits_longer(account: SocialConnection) -> None:
     fail(account, FAILURES_TO_PAUSE)
     now = timezone.now()
     assert probe_paused(now=now) == [], "not yet"
@@ -102,10 +103,9 @@ def test_a_probe_ends_the_pause_and_a_failing_one_waits_longer(account: SocialCo
         read(account)
 
 
-def test_posts_wait_while_their_platform_is_paused(account: SocialConnection, monkeypatch: Any) -> None:
+def test_posts_wait_while_their_platform_is_paused(account: SocialConnection) -> None:
     from publishing.dispatch import claim_due_posts
 
-    monkeypatch.setattr("connections.http.time.sleep", lambda _s: None)
     post = factories.make_post(account, scheduled_at=timezone.now() - timedelta(minutes=1))
     fail(account, FAILURES_TO_PAUSE)
     assert claim_due_posts(timezone.now(), limit=5) == []
