@@ -22,13 +22,8 @@ from tests.product import Product, running
 _redis_numbers = count(1)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of PostgreSQL itself belong to the run on PostgreSQL alone. When several processes run the suite, those that
-    share the running product stay in one of them, and so do the tests of a file."""
-    for item in items:
-        shares_product = "running_product" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("product" if shares_product else item.nodeid.partition("::")[0]))
+    """Tests of PostgreSQL itself belong to the run on PostgreSQL alone."""
     if django_settings.ON_POSTGRES:
         return
     elsewhere = [item for item in items if item.get_closest_marker("postgres")]

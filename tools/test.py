@@ -14,8 +14,9 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 NOTHING_COLLECTED = 5
-PROCESSES = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup"]
-"""Of pytest: one more than cores, since many tests wait. ``ARGS="-n 0"`` runs all in one."""
+PROCESSES = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+"""Of pytest: one more than cores, since many tests wait; the tests of a file stay together, for the sake of what they
+share. ``ARGS="-n 0"`` runs all in one."""
 RUNS = {"sqlite": [], "postgres": ["-m", "not browser", "--ignore=tests/test_run.py"]}
 """Name -> what pytest is told. The database is chosen by PARLEY_TEST_DATABASE (tests/settings.py)."""
 
