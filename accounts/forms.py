@@ -1,5 +1,6 @@
 """What people type about themselves, their organization and its members."""
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -8,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
@@ -171,11 +173,19 @@ class InviteForm(forms.Form):
         return str(self.cleaned_data["email"]).lower()
 
 
+def _day_field(label: Any) -> forms.DateField:
+    """A day that may be left out, far from the ends of the calendar."""
+    plausible = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 12, 31))]
+    return forms.DateField(
+        label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=plausible
+    )
+
+
 class AuditFilterForm(forms.Form):
     """The audit page's filters; every one may be left out."""
 
     actor = forms.CharField(label=_("Who"), required=False)
     action = forms.CharField(label=_("Action"), required=False)
     object = forms.CharField(label=_("What"), required=False)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = _day_field(_("From"))
+    until = _day_field(_("To"))

@@ -40,6 +40,7 @@ from publishing.engagement import sync_post_engagement
 from publishing.errors import PostHasProblems
 from publishing.media import delete_asset, describe_asset, store_upload
 from publishing.models import MediaAsset, PostGroup, PostMetric, PostStatus, SocialPost
+from publishing.zones import YEARS
 
 CALENDAR_DAYS = 100
 TEXT_MOST = 100_000
@@ -290,7 +291,7 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
         "create": "posts.edit", "partial_update": "posts.edit", "destroy": "posts.delete", "cancel": "posts.edit",
         "unschedule": "posts.edit", "duplicate": "posts.edit", "schedule": "posts.publish",
         "publish": "posts.publish", "retry": "posts.publish",
-        "resolve": "posts.publish", "sync_engagement": "posts.view", "delete_at_platform": "posts.delete",
+        "resolve": "posts.publish", "sync_engagement": "connections.sync", "delete_at_platform": "posts.delete",
     }  # fmt: skip
 
     def get_queryset(self) -> QuerySet[SocialPost]:
@@ -513,9 +514,12 @@ class CalendarEndpoint(OrganizationViewSet):
 
     def _day(self, name: str) -> date:
         try:
-            return date.fromisoformat(self.request.query_params[name])
+            day = date.fromisoformat(self.request.query_params[name])
         except (KeyError, ValueError) as error:
             raise ValidationError({name: ["A day is needed, for example 2026-12-03."]}) from error
+        if day.year not in YEARS:
+            raise ValidationError({name: [f"A day between {YEARS[0]} and {YEARS[-1]}."]})
+        return day
 
 
 # --- media ------------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from connections.models import SocialConnection
 from connections.platforms.base import Can, Limits, Problem
 from connections.platforms.text import x_links
 from publishing.drafts import MediaUse, PostInput, draft_of_input, problems_of_input
-from publishing.zones import AmbiguousTime, NonexistentTime, local_to_utc
+from publishing.zones import AmbiguousTime, ImplausibleTime, NonexistentTime, local_to_utc
 
 NEAR = 0.9
 """From this share of its limit on, a counter warns."""
@@ -142,7 +142,10 @@ class AccountCheck:
         if self.given.media:
             return ""
         found = self.given.link_url or next((s.text for s in self.segments if s.kind == "link" and s.has_scheme), "")
-        return urlsplit(found).netloc.removeprefix("www.")
+        try:
+            return urlsplit(found).netloc.removeprefix("www.")
+        except ValueError:
+            return ""  # half typed: http://[
 
     @property
     def preview_templates(self) -> tuple[str, ...]:
@@ -330,6 +333,8 @@ def resolve_when(
         if fold not in {"0", "1"}:
             return When(kind, problem=str(error), choices=choices)
         at, note = (error.second if fold == "1" else error.first), str(error)
+    except ImplausibleTime as error:
+        return When(kind, problem=str(error))
     except NonexistentTime as error:
         options = {f"{moment:%Y-%m-%dT%H:%M}": moment for moment in (error.before, error.after)}
         choices = tuple(

@@ -26,6 +26,7 @@ from publishing.drafts import (
 from publishing.errors import IllegalTransition, InThePast, PostHasProblems, PostNotEditable, UndecidedOutcome
 from publishing.hurry import hurry
 from publishing.models import Hold, PostGroup, PostMedia, PostStatus, SocialPost, allowed
+from publishing.zones import YEARS, ImplausibleTime
 
 __all__ = [
     "MediaUse", "PostInput", "cancel_post", "create_post", "create_post_group", "delete_at_platform", "delete_draft",
@@ -215,9 +216,11 @@ def _must_be_usable(connection: SocialConnection) -> None:
 def schedule_post(post: SocialPost, *, at: datetime, by: Actor, now: datetime | None = None) -> SocialPost:
     """Plan a post for a moment (aware). Also moves a SCHEDULED one, and revives a FAILED or CANCELLED one.
 
-    Raises InThePast, ConnectionInactive, PostHasProblems, UndecidedOutcome, IllegalTransition.
+    Raises InThePast, ImplausibleTime, ConnectionInactive, PostHasProblems, UndecidedOutcome, IllegalTransition.
     """
     now = now or timezone.now()
+    if at.year not in YEARS:
+        raise ImplausibleTime
     if at <= now:
         raise InThePast("This time has passed already. Choose a later one, or publish now.", field="at")
     return _schedule(post, at=at, by=by, action="post.scheduled", now=now)

@@ -5,6 +5,9 @@ from zoneinfo import ZoneInfo
 
 from accounts.errors import DomainError
 
+YEARS = range(2000, 2101)
+"""In which posts stand: far from the ends of the calendar, where zones run out of dates."""
+
 
 class NonexistentTime(DomainError):
     """The clocks skip this time. ``before`` and ``after`` are the nearest wall times that exist (naive)."""
@@ -36,12 +39,24 @@ class AmbiguousTime(DomainError):
         )
 
 
+class ImplausibleTime(DomainError):
+    """A year that nobody means, and that cannot be turned into every zone."""
+
+    code = "implausible_time"
+    http_status = 422
+
+    def __init__(self) -> None:
+        super().__init__(f"Choose a date between {YEARS[0]} and {YEARS[-1]}.", field="at")
+
+
 def local_to_utc(wanted: datetime, zone: ZoneInfo, *, fold: int | None = None) -> datetime:
     """A naive wall time in a zone as aware UTC.
 
     ``fold`` decides a time that happens twice: 0 the first, 1 the second, None refuses it.
-    Raises NonexistentTime and AmbiguousTime.
+    Raises NonexistentTime, AmbiguousTime and ImplausibleTime.
     """
+    if wanted.year not in YEARS:
+        raise ImplausibleTime
     first = wanted.replace(tzinfo=zone, fold=0)
     second = wanted.replace(tzinfo=zone, fold=1)
     if first.utcoffset() == second.utcoffset():

@@ -273,7 +273,10 @@ def _day(text: str) -> date:
 
 def _query_of_page(request: OrganizationRequest, now: datetime) -> CalendarQuery | None:
     """The calendar that an htmx request came from; None when it came from another page."""
-    address = urlsplit(request.htmx.current_url or "")
+    try:
+        address = urlsplit(request.htmx.current_url or "")
+    except ValueError:
+        return None
     if not request.htmx or address.path != reverse("publishing:calendar"):
         return None
     return CalendarQuery.from_params(QueryDict(address.query), request.organization, now)

@@ -57,6 +57,7 @@ from publishing.writing import (
     save_composition,
     send_composition,
 )
+from publishing.zones import YEARS
 
 DEFAULT_TIME = time(9)
 SENT_COOKIE = "composed"
@@ -358,6 +359,8 @@ def _asked_for(text: str, organization: Organization, now: datetime) -> datetime
         day = parse_date(text)
         moment = None if day else parse_datetime(text)
     except ValueError:
+        return None
+    if (day or moment or now).year not in YEARS:
         return None
     if day is not None:
         proposal = datetime.combine(day, DEFAULT_TIME, organization.zone)
