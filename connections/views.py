@@ -68,6 +68,10 @@ def start(request: OrganizationRequest, platform: str) -> HttpResponse:
     """Send the person to the platform's consent page. ``?server=`` names a Mastodon server, ``?connection=`` the account
     to reconnect."""
     cls = _platform(platform)
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        # Another site sent the browser here: with a server of its own, it would connect an account of its own.
+        messages.info(request, _("Choose “Connect” here to start: another site cannot do it for you."))
+        return redirect("connections:list")
     reconnects = None
     if request.GET.get("connection"):
         try:

@@ -74,6 +74,15 @@ def test_the_consent_page_gets_pkce_and_exactly_our_address(as_alice: Client, ht
     assert create_s256_code_challenge(sent["code_verifier"]) == asked["code_challenge"]
 
 
+def test_another_site_cannot_start_a_consent_for_somebody(as_alice: Client) -> None:
+    """A link to a server of its own would answer at once, and an account of its own would stand among the club's."""
+    path = "/api/social/mastodon/auth?server=evil.example"
+    answer = as_alice.get(path, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.headers["Location"] == "/connections/"
+    assert not Consent.objects.exists()
+    assert not PlatformApp.objects.exists()
+
+
 def test_the_state_is_nowhere_in_the_database(as_alice: Client) -> None:
     state = set_out(as_alice)["state"]
     row = Consent.objects.values().get()
