@@ -45,6 +45,8 @@ def parse_rule(text: str) -> tuple[str, str, int, timedelta]:
     if found is None:
         raise ValueError(f"RATE_BUDGETS: “{text}” is not understood. Write it like TWITTER.posts=200/15m")
     platform, kind, limit, amount, unit = found.groups()
+    if not int(limit) or not int(amount):
+        raise ValueError(f"RATE_BUDGETS: “{text}” leaves no room for anything. Both numbers are at least 1.")
     return platform, kind, int(limit), timedelta(seconds=int(amount) * _SPAN[unit])
 
 

@@ -81,7 +81,9 @@ def test_a_rule_that_is_not_understood_is_refused_with_an_example(rule: str) -> 
         budgets.parse_rule(rule)
 
 
-@pytest.mark.parametrize("rule", ["TWITTER.posts=lots", "MYSPACE.posts=3/1h"])
+@pytest.mark.parametrize(
+    "rule", ["TWITTER.posts=lots", "MYSPACE.posts=3/1h", "TWITTER.posts=0/1h", "TWITTER.posts=5/0m"]
+)
 def test_a_wrong_rule_is_refused_at_start(rule: str, settings: Any) -> None:
     settings.RATE_BUDGETS = ["FACEBOOK.posts=3/1h", rule]
     assert [problem.id for problem in rate_budgets()] == ["connections.E002"]
