@@ -16,7 +16,9 @@ from PIL import Image, UnidentifiedImageError
 
 from accounts import invitations, services
 from accounts.models import Organization, User
+from accounts.notifications import kinds, wants_mail
 from accounts.permissions import Role
+from accounts.preferences import GAP_MOST_MINUTES, publishing_rules
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
@@ -159,6 +161,52 @@ class OrganizationForm(_OrganizationForm):
         self.fields["slug"].help_text = _("Names the organization in the REST API. Letters, digits and hyphens.")
         self.fields["time_zone"].choices = zone_choices()  # type: ignore[attr-defined]
         self.fields["language"].choices = language_choices()  # type: ignore[attr-defined]
+
+
+class PublishingRulesForm(forms.Form):
+    """The gap between posts of one account, and the hours in which nothing goes out."""
+
+    gap_minutes = forms.IntegerField(
+        label=_("Minutes between two posts of one account"), min_value=0, max_value=GAP_MOST_MINUTES,
+        help_text=_("0 for none. A post that comes too soon waits, and says so. “Publish now” goes out at once."),
+    )  # fmt: skip
+    quiet_from = forms.TimeField(
+        label=_("Quiet hours from"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    quiet_to = forms.TimeField(
+        label=_("to"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("In the organization's time zone; may pass midnight. Leave both empty for none."),
+    )  # fmt: skip
+
+    @classmethod
+    def of(cls, organization: Organization) -> "PublishingRulesForm":
+        rules = publishing_rules(organization)
+        quiet = {"quiet_from": rules.quiet.start, "quiet_to": rules.quiet.end} if rules.quiet else {}
+        return cls(initial={"gap_minutes": rules.gap_minutes, **quiet})
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        start, end = cleaned.get("quiet_from"), cleaned.get("quiet_to")
+        if (start is None) != (end is None) and not self.errors:
+            raise ValidationError(_("Quiet hours need both a beginning and an end."))
+        if start is not None and start == end:
+            raise ValidationError(_("Quiet hours must begin and end at different times."))
+        return cleaned
+
+
+class NotificationMailForm(forms.Form):
+    """A box for each kind of notification that can be mailed. ``choices`` are kind -> whether it is mailed."""
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields_of = {f"kind_{number}": kind for number, kind in enumerate(kinds())}
+        for name, kind in self.fields_of.items():
+            on = user.pk in wants_mail([user.pk], kind.name)
+            self.fields[name] = forms.BooleanField(label=str(kind.label), required=False, initial=on)
+
+    @property
+    def choices(self) -> dict[str, bool]:
+        return {kind.name: bool(self.cleaned_data[name]) for name, kind in self.fields_of.items()}
 
 
 class RoleForm(forms.Form):

@@ -242,6 +242,10 @@ class Notification(models.Model):
     count = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True)
+    email_due_at = models.DateTimeField(null=True)
+    """When it is to be mailed, or tried again; None: not to be mailed, or mailed."""
+    emailed_at = models.DateTimeField(null=True)
+    email_tries = models.PositiveSmallIntegerField(default=0)
 
     objects = NotificationQuerySet.as_manager()
 
@@ -257,10 +261,27 @@ class Notification(models.Model):
             ),
             models.CheckConstraint(condition=Q(count__gte=1), name="notification_counts_from_one"),
         ]
-        indexes = [models.Index(F("user"), F("organization"), F("created_at").desc(), name="notification_of_user")]
+        indexes = [
+            models.Index(F("user"), F("organization"), F("created_at").desc(), name="notification_of_user"),
+            models.Index(fields=["email_due_at"], name="notification_to_mail", condition=Q(email_due_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.title
+
+
+class NotificationPreference(models.Model):
+    """What a person settled about one kind of notification. Without a row the kind's own default holds."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notification_preferences")
+    kind = models.CharField(max_length=40)
+    by_email = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="notification_preference_once_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {'by email' if self.by_email else 'in the app'}"
 
 
 class RefreshToken(models.Model):

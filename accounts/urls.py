@@ -8,6 +8,7 @@ app_name = "accounts"
 urlpatterns = [
     path("start/", views.start, name="start"),
     path("organization/", views.organization_settings, name="organization"),
+    path("organization/publishing/", views.set_rules, name="publishing_rules"),
     path("organization/switch/", views.switch_organization, name="switch_organization"),
     path("organization/audit/", views.audit, name="audit"),
     path("organization/audit.csv", views.audit_csv, name="audit_csv"),
@@ -21,6 +22,7 @@ urlpatterns = [
     path("profile/picture/<uuid:user_id>/", views.avatar, name="avatar"),
     path("organization/logo/<uuid:organization_id>/", views.logo, name="logo"),
     path("notifications/", views.notifications, name="notifications"),
+    path("notifications/mails/", views.notification_mails, name="notification_mails"),
     path("notifications/read/", views.read_notifications, name="read_notifications"),
     path("notifications/<uuid:notification_id>/", views.open_notification, name="open_notification"),
 ]

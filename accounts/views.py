@@ -22,11 +22,21 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import invitations, services
 from accounts.audit import record_audit
 from accounts.errors import DomainError, InvitationUnusable
-from accounts.forms import AuditFilterForm, InviteForm, OrganizationForm, ProfileForm, RoleForm, StartForm
+from accounts.forms import (
+    AuditFilterForm,
+    InviteForm,
+    NotificationMailForm,
+    OrganizationForm,
+    ProfileForm,
+    PublishingRulesForm,
+    RoleForm,
+    StartForm,
+)
 from accounts.middleware import SESSION_KEY, OrganizationRequest
 from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization, User
-from accounts.notifications import mark_read
+from accounts.notifications import mark_read, set_mail_preferences
 from accounts.permissions import Role, may, requires
+from accounts.preferences import set_publishing_rules
 
 ROWS_PER_PAGE = 50
 
@@ -86,11 +96,30 @@ def organization_settings(request: OrganizationRequest) -> HttpResponse:
         services.update_organization(request.organization, by=request.user, **changes)
         messages.success(request, _("The organization is saved."))
         return redirect("accounts:organization")
+    return _organization_page(request, form, PublishingRulesForm.of(organization), may_change=may_change)
+
+
+def _organization_page(
+    request: OrganizationRequest, form: OrganizationForm, rules_form: PublishingRulesForm, *, may_change: bool
+) -> HttpResponse:
     if not may_change:
-        for field in form.fields.values():
+        for field in [*form.fields.values(), *rules_form.fields.values()]:
             field.disabled = True
-    words = {"form": form, "may_change": may_change, "section": "organization"}
-    return render(request, "accounts/organization.html", words, status=422 if form.errors else 200)
+    words = {"form": form, "rules_form": rules_form, "may_change": may_change, "section": "organization"}
+    status = 422 if form.errors or rules_form.errors else 200
+    return render(request, "accounts/organization.html", words, status=status)
+
+
+@require_POST
+@requires("organization.manage")
+def set_rules(request: OrganizationRequest) -> HttpResponse:
+    """The gap between posts and the quiet hours."""
+    rules_form = PublishingRulesForm(request.POST)
+    if not rules_form.is_valid():
+        return _organization_page(request, OrganizationForm(instance=request.organization), rules_form, may_change=True)
+    set_publishing_rules(request.organization, by=request.user, **rules_form.cleaned_data)
+    messages.success(request, _("The rules for publishing are saved."))
+    return redirect("accounts:organization")
 
 
 # --- members ----------------------------------------------------------------------------------------------------------
@@ -315,6 +344,18 @@ def notifications(request: OrganizationRequest) -> HttpResponse:
     page = Paginator(rows.unread() if only_unread else rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     words = {"page": page, "only_unread": only_unread, "unread": rows.unread().count()}
     return render(request, "accounts/notifications.html", words)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def notification_mails(request: OrganizationRequest) -> HttpResponse:
+    """Which kinds of notifications one gets by mail."""
+    form = NotificationMailForm(request.POST if request.method == "POST" else None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        set_mail_preferences(request.user, form.choices)
+        messages.success(request, _("Your choice of mails is saved."))
+        return redirect("accounts:notification_mails")
+    return render(request, "accounts/notification_mails.html", {"form": form, "person": request.user})
 
 
 @require_POST

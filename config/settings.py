@@ -301,6 +301,7 @@ CELERY_TASK_ROUTES = {
     "publishing.tasks.reconcile_post_task": {"queue": "publish"},
     "publishing.tasks.sync_*": {"queue": "sync"},
     "connections.tasks.*": {"queue": "sync"},
+    "accounts.tasks.*": {"queue": "default"},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
@@ -319,6 +320,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "sync-due-engagement": {
         "task": "publishing.tasks.sync_due_engagement_task",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 60},
+    },
+    "send-due-notifications": {
+        "task": "accounts.tasks.send_due_notifications_task",
         "schedule": timedelta(seconds=30),
         "options": {"expires": 60},
     },

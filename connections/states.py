@@ -8,14 +8,23 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.audit import SYSTEM, Actor, record_audit
 from accounts.models import Notification
-from accounts.notifications import notify_those_who_may
+from accounts.notifications import Kind, notify_those_who_may, register_kind
 from connections.events import connection_inactivated, connection_restored
 from connections.models import SocialConnection
 
 NOTIFICATION_KIND = "connection_inactive"
+register_kind(
+    Kind(
+        NOTIFICATION_KIND,
+        gettext_lazy("An account must be reconnected"),
+        gettext_lazy("Reconnect the account"),
+        order=1,
+    )
+)
 
 
 def notification_key(connection: SocialConnection) -> str:

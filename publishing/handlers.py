@@ -2,17 +2,27 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import SYSTEM, Actor
-from accounts.notifications import notify_those_who_may
+from accounts.notifications import Kind, notify_those_who_may, register_kind
 from connections.events import connection_disconnected, connection_restored
 from connections.models import SocialConnection
 from publishing.errors import IllegalTransition
 from publishing.models import Hold, PostStatus, SocialPost
 from publishing.services import cancel_post
+
+register_kind(
+    Kind("post.failed", _("A post of mine failed"), _("See why, and send it again, edit or cancel it"), order=2)
+)
+register_kind(
+    Kind("post.partly_published", _("A post of mine went out only in part"), _("See what is missing"), order=3)
+)
+register_kind(Kind("post.held", _("Posts wait for a decision"), _("Publish, move or cancel them"), order=4))
 
 
 @receiver(connection_restored)
@@ -20,8 +30,9 @@ def hold_late_posts(connection: SocialConnection, **_kwargs: Any) -> None:
     """Posts that came due while the account was disconnected are not fired blindly: a person is asked for each."""
     now = timezone.now()
     late = SocialPost.objects.filter(
-        connection=connection, status=PostStatus.SCHEDULED, scheduled_at__lte=now, hold_reason=Hold.NONE
-    )
+        Q(paced_until__isnull=True) | Q(paced_until__lte=now),
+        connection=connection, status=PostStatus.SCHEDULED, scheduled_at__lte=now, hold_reason=Hold.NONE,
+    )  # fmt: skip
     held = late.update(
         hold_reason=Hold.RECONNECTED,
         error_code="HELD",

@@ -1,5 +1,6 @@
 """What people and organizations look like in REST."""
 
+from datetime import time
 from typing import Any, cast
 
 from django.utils import timezone
@@ -9,6 +10,7 @@ from rest_framework import serializers
 from accounts.api.base import StrictModelSerializer, StrictSerializer
 from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization
 from accounts.permissions import Role
+from accounts.preferences import GAP_MOST_MINUTES, publishing_rules
 
 
 class TokenRequestSerializer(StrictSerializer):
@@ -44,12 +46,54 @@ class RevokeRequestSerializer(StrictSerializer):
         return attrs
 
 
+def _rules_of(organization: Organization) -> dict[str, Any]:
+    rules = publishing_rules(organization)
+    return {
+        "gap_minutes": rules.gap_minutes,
+        "quiet_from": rules.quiet.start if rules.quiet else None,
+        "quiet_to": rules.quiet.end if rules.quiet else None,
+    }
+
+
+class PublishingRulesSerializer(StrictSerializer):
+    """What holds for all posts of the organization."""
+
+    gap_minutes = serializers.IntegerField(
+        min_value=0, max_value=GAP_MOST_MINUTES, required=False,
+        help_text="Minutes between two posts of one connection; 0 for none. What comes too soon waits.",
+    )  # fmt: skip
+    quiet_from = serializers.TimeField(
+        format="%H:%M", required=False, allow_null=True,
+        help_text="From when nothing goes out, in the organization's zone. Null: no quiet hours.",
+    )  # fmt: skip
+    quiet_to = serializers.TimeField(
+        format="%H:%M",
+        required=False,
+        allow_null=True,
+        help_text="Until when; earlier than quiet_from: on the next day.",
+    )
+
+    def to_representation(self, instance: Organization) -> dict[str, Any]:
+        kept = _rules_of(instance)
+        return {name: f"{value:%H:%M}" if isinstance(value, time) else value for name, value in kept.items()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        organization = self.context["request"].organization
+        given = _rules_of(organization) | attrs
+        if (given["quiet_from"] is None) != (given["quiet_to"] is None):
+            raise serializers.ValidationError({"quiet_to": ["Quiet hours need both a beginning and an end."]})
+        if given["quiet_from"] is not None and given["quiet_from"] == given["quiet_to"]:
+            raise serializers.ValidationError({"quiet_to": ["Quiet hours must begin and end at different times."]})
+        return given
+
+
 class OrganizationSerializer(StrictModelSerializer):
     role = serializers.SerializerMethodField(help_text="The caller's role.")
+    publishing = PublishingRulesSerializer(source="*", required=False)
 
     class Meta:
         model = Organization
-        fields = ["id", "name", "slug", "time_zone", "language", "role", "created_at"]
+        fields = ["id", "name", "slug", "time_zone", "language", "publishing", "role", "created_at"]
         read_only_fields = ["id", "created_at"]
 
     @extend_schema_field(serializers.ChoiceField(choices=Role.choices))

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -23,6 +24,7 @@ from accounts.api.schema import ParleyAutoSchema
 from accounts.api.throttling import AddressThrottle, SignInThrottle
 from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization
 from accounts.notifications import mark_read
+from accounts.preferences import set_publishing_rules
 from accounts.signin import prove_identity
 
 # --- tokens -----------------------------------------------------------------------------------------------------------
@@ -119,10 +121,15 @@ class OrganizationEndpoint(OrganizationViewSet):
 
     @extend_schema(operation_id="organization_update")
     def partial_update(self, request: Request) -> Response:
-        """Change name, slug, time_zone or language."""
+        """Change name, slug, time_zone, language or the rules for publishing."""
         body = self.get_serializer(self.request.organization, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        changed = services.update_organization(self.request.organization, by=self.request.user, **body.validated_data)
+        given = dict(body.validated_data)
+        rules = {name: given.pop(name) for name in ("gap_minutes", "quiet_from", "quiet_to") if name in given}
+        with transaction.atomic():
+            changed = services.update_organization(self.request.organization, by=self.request.user, **given)
+            if rules:
+                changed = set_publishing_rules(changed, by=self.request.user, **rules)
         return Response(self.get_serializer(changed).data)
 
 
