@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Min, Q
+from django.db.models import Min, Q
+from django.db.models.functions import Coalesce
 
 from accounts import heartbeats
 from accounts.models import Heartbeat
@@ -19,7 +20,8 @@ LATENESS_SAMPLE = 2000
 
 @dataclass(frozen=True)
 class Lateness:
-    """Seconds between the moment a post was planned for and its being out, of posts that went out at the first try."""
+    """Seconds between the moment a post was planned for and its being out, of posts that went out at the first try. One
+    that quiet hours or the gap between posts moved was planned for the moment they moved it to."""
 
     posts: int
     p50_s: float
@@ -101,7 +103,7 @@ def lateness(now: datetime) -> Lateness | None:
             post__scheduled_at__isnull=False,
         )
         .order_by("-finished_at")
-        .annotate(due=F("post__scheduled_at"))
+        .annotate(due=Coalesce("post__paced_until", "post__scheduled_at"))
         .values_list("finished_at", "due")[:LATENESS_SAMPLE]
     )  # fmt: skip
     late = sorted(max(0.0, (finished - due).total_seconds()) for finished, due in first_tries if finished)

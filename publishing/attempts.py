@@ -23,7 +23,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
-from accounts.notifications import notify
+from accounts.models import Membership
+from accounts.notifications import notify, notify_those_who_may
 from connections import budgets
 from connections.errors import (
     ConnectionInactive,
@@ -41,6 +42,7 @@ from connections.tokens import call_with_fresh_token
 from publishing.drafts import draft_of, problems_of_post
 from publishing.errors import IllegalTransition, LeaseLost
 from publishing.models import Hold, Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
+from publishing.pacing import wait_of
 from publishing.services import UNCLAIMED, cancel_post, move_status
 
 log = structlog.get_logger(__name__)
@@ -190,6 +192,9 @@ def begin_attempt(post_id: UUID, *, holder: str) -> PublishAttempt | None:
             "TOO_LATE",
             f"This post was due {late_h} hours ago and was not sent. Publish it now, move it or cancel it.",
         )
+        return None
+    if (wait := wait_of(post, now=now)) is not None:
+        back_to_schedule(post, at=wait.until, code=wait.code, message=wait.message, paced_until=wait.until)
         return None
     number = attempts[-1].number + 1 if attempts else 1
     return PublishAttempt.objects.create(
@@ -433,16 +438,19 @@ def begin_reconciling(post: SocialPost, error: Exception) -> None:
 
 
 def _tell_creator(post: SocialPost, kind: str, message: str) -> None:
-    if post.created_by is None or not post.created_by.is_active:
-        return
+    """Tell who wrote the post; when they are gone, everybody who may publish. A failure is nobody's secret."""
     from django.urls import reverse
 
-    notify(
-        [post.created_by],
-        organization=post.organization,
-        kind=kind,
-        key=f"{kind}:{post.pk}",
-        title=f"{post.connection.account_name}: “{str(post)[:60]}”",
-        body=message,
-        url=reverse("publishing:post", args=[post.pk]),
-    )
+    words = {
+        "kind": kind,
+        "key": f"{kind}:{post.pk}",
+        "title": f"{post.connection.account_name}: “{str(post)[:60]}”",
+        "body": message,
+        "url": reverse("publishing:post", args=[post.pk]),
+    }
+    creator = post.created_by
+    members = Membership.objects.for_organization(post.organization).filter(user=creator, user__is_active=True)
+    if creator is not None and members.exists():
+        notify([creator], organization=post.organization, **words)
+    else:
+        notify_those_who_may("posts.publish", organization=post.organization, **words)

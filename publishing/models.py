@@ -168,6 +168,10 @@ class SocialPost(models.Model):
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     settled_at = models.DateTimeField(_("last ended"), null=True, blank=True)
     """When it last ended FAILED or CANCELLED. A later SCHEDULED is a deliberate revival, never "too late"."""
+    paced_until = models.DateTimeField(null=True, blank=True)
+    """To when quiet hours or the gap between posts moved it: its real time, against which its lateness is measured."""
+    pacing_waived = models.BooleanField(default=False)
+    """A person said "now": neither quiet hours nor the gap hold it."""
     claimed_by = models.CharField(max_length=80, blank=True, default="")
     claimed_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -280,6 +284,7 @@ class PublishAttempt(models.Model):
             models.UniqueConstraint(fields=["post", "number"], name="attempt_numbered"),
             models.UniqueConstraint(fields=["post"], condition=Q(outcome=""), name="attempt_one_open"),
         ]
+        indexes = [models.Index(fields=["started_at"], name="attempt_started")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.post_id}"

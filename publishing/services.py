@@ -37,6 +37,7 @@ __all__ = [
 UNCLAIMED: dict[str, Any] = {"claimed_by": "", "claimed_at": None, "lease_until": None}
 _FRESH: dict[str, Any] = {
     "next_attempt_at": None, "hold_reason": Hold.NONE, "error_code": "", "error_message": None, "retry_count": 0,
+    "paced_until": None, "pacing_waived": False,
 } | UNCLAIMED  # fmt: skip
 
 
@@ -190,13 +191,16 @@ _SCHEDULABLE = (
 )  # fmt: skip
 
 
-def _schedule(post: SocialPost, *, at: datetime, by: Actor, action: str, now: datetime) -> SocialPost:
+def _schedule(
+    post: SocialPost, *, at: datetime, by: Actor, action: str, now: datetime, waive_pacing: bool = False
+) -> SocialPost:
     _must_be_usable(post.connection)
     _must_be_decided(post)
     _check(post.connection, input_of(post))
     return move_status(
-        post, PostStatus.SCHEDULED, expect=_SCHEDULABLE, by=by, action=action, now=now, scheduled_at=at, **_FRESH
-    )
+        post, PostStatus.SCHEDULED, expect=_SCHEDULABLE, by=by, action=action, now=now, scheduled_at=at,
+        **(_FRESH | {"pacing_waived": waive_pacing}),
+    )  # fmt: skip
 
 
 def _must_be_decided(post: SocialPost) -> None:
@@ -232,10 +236,13 @@ def reschedule_post(post: SocialPost, *, at: datetime, by: Actor, now: datetime 
 
 
 def publish_now(post: SocialPost, *, by: Actor) -> SocialPost:
-    """Make a post due at once. Raises ConnectionInactive, PostHasProblems, UndecidedOutcome, IllegalTransition."""
+    """Make a post due at once, also in quiet hours and whatever the gap between posts: a person says so.
+
+    Raises ConnectionInactive, PostHasProblems, UndecidedOutcome, IllegalTransition.
+    """
     now = timezone.now()
     with transaction.atomic():
-        post = _schedule(post, at=now, by=by, action="post.sent_now", now=now)
+        post = _schedule(post, at=now, by=by, action="post.sent_now", now=now, waive_pacing=True)
         transaction.on_commit(partial(hurry, "publishing.tasks.dispatch_due_posts_task"), robust=True)
     return post
 
@@ -312,7 +319,7 @@ def resolve_unknown(post: SocialPost, *, decision: str, by: User, link: str = ""
         with transaction.atomic():
             post = move_status(
                 post, PostStatus.SCHEDULED, expect=(PostStatus.FAILED,), by=by, action="post.resent", now=now,
-                scheduled_at=now, **_FRESH,
+                scheduled_at=now, **(_FRESH | {"pacing_waived": True}),
             )  # fmt: skip
             transaction.on_commit(partial(hurry, "publishing.tasks.dispatch_due_posts_task"), robust=True)
         return post

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from connections.platforms.base import Can
 from publishing.models import PostStatus, SocialPost
+from publishing.pacing import PACED
 
 OVERDUE_AFTER = timedelta(minutes=2)
 
@@ -58,6 +59,7 @@ def standing_of(post: SocialPost, *, now: datetime) -> Standing:
     if post.status == PostStatus.SCHEDULED:
         return _standing_of_scheduled(post, reason, now)
     if post.status == PostStatus.PUBLISHING:
+        reason = "" if post.error_code in PACED else reason
         return Standing(_("Publishing"), "info", "loader-2", reason or _("It is on its way to the platform right now."))
     if post.status == PostStatus.PUBLISHED:
         return _standing_of_published(post)
@@ -91,12 +93,15 @@ def _standing_of_scheduled(post: SocialPost, reason: str, now: datetime) -> Stan
             "reason": post.get_hold_reason_display()
         }
         return Standing(_("Held"), "warn", "player-pause", reason or sentence, ("release", "move", "cancel"))
+    if post.next_attempt_at and post.next_attempt_at > now and post.error_code in PACED:
+        return Standing(_("Waits its turn"), "info", "clock", reason, ("publish_now", "edit", "move", "cancel"))
     if post.next_attempt_at and post.next_attempt_at > now:
         sentence = _("It will be tried again %(time)s.") % {"time": short_time(post.next_attempt_at)}
         return Standing(
             _("Trying again"), "info", "refresh", f"{reason} {sentence}".strip(), ("publish_now", "move", "cancel")
         )
-    if post.scheduled_at and post.scheduled_at < now - OVERDUE_AFTER:
+    planned = post.paced_until or post.scheduled_at
+    if planned and planned < now - OVERDUE_AFTER:
         return Standing(
             _("Late"), "warn", "hourglass", _("Its time has passed and it is still in the queue."), ("move", "cancel")
         )
