@@ -150,6 +150,11 @@ class TestWriting:
         assert viewer.get("social/posts").status_code == 200
         assert viewer.post("social/posts", {"connection": str(x.pk), "content": "Tee"}).status_code == 403
 
+    def test_a_viewer_spends_no_calls_to_the_platform(self, club: Organization, x: SocialConnection) -> None:
+        viewer = ApiClient(factories.make_member(club, Role.VIEWER).user)
+        post = factories.make_post(x, status=PostStatus.PUBLISHED)
+        assert viewer.post(f"social/posts/{post.pk}/sync-engagement").status_code == 403
+
     def test_the_same_key_makes_one_post(self, api: ApiClient, x: SocialConnection) -> None:
         body = {"connection": str(x.pk), "content": "Tee"}
         first, second = (api.post("social/posts", body, **{"Idempotency-Key": "once"}) for _ in range(2))
