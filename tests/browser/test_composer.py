@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -251,3 +252,21 @@ def test_nothing_is_wider_than_a_phone(desk: Page, server: LiveServer, club: Org
     for path in ("/posts/new/", "/media/", "/campaigns/", "/campaigns/new/"):
         desk.goto(server.url + path)
         assert desk.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_word_without_end_widens_no_page(
+    desk: Page, server: LiveServer, accounts: list[SocialConnection], width: int
+) -> None:
+    desk.set_viewport_size({"width": width, "height": 844})
+    desk.goto(f"{server.url}/posts/new/")
+    desk.get_by_label("Text for all accounts").fill("a" * 300)
+    post = make_post(accounts[2], content="b" * 250)
+    day = timezone.localtime(post.scheduled_at).date()
+    for path in (
+        None, "/posts/", f"/posts/{post.pk}/", f"/calendar/?view=list&date={day}", f"/calendar/?view=week&date={day}",
+        f"/calendar/?view=month&date={day}", "/",
+    ):  # fmt: skip
+        if path:
+            desk.goto(server.url + path)
+        assert desk.evaluate("document.documentElement.scrollWidth") <= width, path or "the composer"
