@@ -46,7 +46,7 @@ from connections.platforms.base import (
     Validation,
     register,
 )
-from connections.platforms.checks import common_problems, option_problem
+from connections.platforms.checks import common_problems, is_web_address, option_problem
 from connections.platforms.steps import (
     append_link,
     is_match,
@@ -298,7 +298,7 @@ class Mastodon(Platform):
             name=str(row.get("display_name") or name),
             handle=f"{name}@{host}",
             avatar_url=str(row.get("avatar_static") or row.get("avatar") or ""),
-            url=str(row.get("url") or ""),
+            url=_web_address(row.get("url")),
             followers=followers if isinstance(followers, int) else None,
         )
 
@@ -359,7 +359,8 @@ class Mastodon(Platform):
         )
 
     def _permalink(self, status: Json) -> str:
-        return str(status.get("url") or status.get("uri") or f"{self.server_url}/web/statuses/{status.get('id')}")
+        own = f"{self.server_url}/web/statuses/{path_part(str(status.get('id')))}"
+        return _web_address(status.get("url")) or _web_address(status.get("uri")) or own
 
     def _upload(self, media: DraftMedia) -> Json:
         """One picture, processed: attaching earlier is refused. Source: .../methods/media/#v2"""
@@ -492,6 +493,11 @@ class Mastodon(Platform):
         except PlatformError:
             return TransientError(_("%(host)s answered in an unexpected way.") % {"host": host}, detail="HTTP 400")
         return None
+
+
+def _web_address(told: Any) -> str:
+    """An address that a server told, "" unless a browser may be sent there: anybody runs a server, and pages link to it."""
+    return told if isinstance(told, str) and is_web_address(told) else ""
 
 
 def _http_to(server_url: str, token: str, platform: Mastodon) -> PlatformHttp:

@@ -162,6 +162,16 @@ def test_a_copy_is_recognised_in_html_with_mentions_and_hidden_parts_of_links(
     assert server.find_published(draft("Fish"), since=since) is None
 
 
+def test_an_address_that_runs_a_script_is_not_taken_for_a_link(server: Platform, web: responses.RequestsMock) -> None:
+    """The server is anybody's; its word becomes a link on our pages."""
+    said = {**answer("mastodon", "status"), "url": "javascript:alert(1)", "uri": "data:text/html,x"}
+    web.add(responses.GET, f"{BASE}/api/v1/accounts/01JC8/statuses", json=[said])
+    post = draft("Fish & chips with @bob@other.example\nsee https://club.example/a/very/long/menu\n\n<3 #golf")
+    found = server.find_published(post, since=datetime(2026, 11, 20, 10, 0, tzinfo=UTC))
+    assert found is not None
+    assert found.url == f"{server.server_url}/web/statuses/114000000000000001"
+
+
 def test_reading_back_follows_the_server_s_own_paging(server: Platform, web: responses.RequestsMock) -> None:
     url = f"{BASE}/api/v1/accounts/01JC8/statuses"
     other = {**answer("mastodon", "status"), "id": "z", "content": "<p>Other</p>"}
