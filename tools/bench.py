@@ -33,7 +33,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,13 @@ class World:
             "-m", "celery", "--quiet", "-A", "config", "worker", "-P", "threads", "-n", f"bench{number}@%h",
             "-Q", "publish,dispatch", "-c", str(self.threads), "--without-gossip", "--without-mingle", "--without-heartbeat",
         )  # fmt: skip
+
+    def is_alive(self, name: str, *, since: float) -> bool:
+        """Whether a worker (or "tick", for the beat) has shown life after it was started (epoch seconds)."""
+        moment = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return self.rows(
+            f"SELECT count(*) FROM accounts_heartbeat WHERE name LIKE '{name}%' AND seen_at > '{moment}'"
+        ) != [(0,)]
 
     def start_beat(self) -> "subprocess.Popen[bytes]":
         return self.start("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile", "")
@@ -241,7 +248,8 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
             "/sandbox/api/faults", platform="MASTODON", operation="publish", fault="drop_after", probability=DROP_SHARE
         )
     time.sleep(max(0.0, due - time.time()))
-    kills, last_kill = 0, time.monotonic()
+    kills, beat_kills, last_kill = 0, 0, time.monotonic()
+    born: dict[int | str, float] = dict.fromkeys([*range(len(workers)), "beat"], 0.0)
     until = time.monotonic() + GIVE_UP_S
     while time.monotonic() < until:
         state = made.state()
@@ -250,12 +258,15 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
             break
         if crash and time.monotonic() - last_kill > KILL_EVERY_S and ended < arguments.posts * 0.97:
             victim = random.randrange(len(workers))
-            kill(workers[victim])
-            workers[victim] = made.start_worker(victim)
-            if arguments.kill_beat and kills % 2:
-                kill(beat)
-                beat = made.start_beat()
-            kills, last_kill = kills + 1, time.monotonic()
+            # One that is still starting would die without having had a post.
+            if made.is_alive(f"bench{victim}@", since=born[victim]):
+                kill(workers[victim])
+                workers[victim], born[victim] = made.start_worker(victim), time.time()
+                kills, last_kill = kills + 1, time.monotonic()
+                if arguments.kill_beat and kills % 2 and made.is_alive("tick", since=born["beat"]):
+                    kill(beat)
+                    beat, born["beat"] = made.start_beat(), time.time()
+                    beat_kills += 1
         time.sleep(0.5)
     settled = time.monotonic()
     posts = [post for post in taken(made) if not post["text"].startswith("Bare ")]
@@ -277,7 +288,7 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
         "state": made.state(),
     }
     if crash:
-        figures |= {"kills": kills, "recovered_after_s": settled - last_kill}
+        figures |= {"kills": kills, "beat_kills": beat_kills, "recovered_after_s": settled - last_kill}
     return figures
 
 

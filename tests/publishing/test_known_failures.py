@@ -65,7 +65,7 @@ def test_a_first_comment_that_fails_leaves_its_post_published_and_never_sends_it
         sweep_posts(timezone.now() + timedelta(hours=1))
         claim_due_posts(timezone.now() + timedelta(hours=1), limit=5)
         publish_post(post.pk)
-    texts = [json.loads(call.request.body)["status"] for call in server.calls if call.request.method == "POST"]
+    texts = [json.loads(call.request.body or b"")["status"] for call in server.calls if call.request.method == "POST"]
     assert texts == ["Frost", "Back at noon"]
     post = again(post)
     assert (post.status, post.platform_post_id) == (PostStatus.PUBLISHED, "71")

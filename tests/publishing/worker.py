@@ -3,9 +3,9 @@
 python -m tests.publishing.worker
 
 Makes a database in DATA_DIR with one due post per platform, prints their ids as JSON, and then obeys one order per line
-of its input: {"do": "publish" or "settle", "database": path, "post": id}. Each order is done by a fork, which costs no
+of its input: {"do": "publish" or "settle", "folder": path, "post": id}. Each order is done by a fork, which costs no
 start-up; its process id is printed before it begins and its exit status when it has ended, each as one line of JSON. A
-fork leaves what it has to say beside its database, in ``said.json``.
+fork uses the copy of the database in its folder, when there is one, and leaves there what it has to say (``said.json``).
 """
 
 import json
@@ -89,13 +89,14 @@ def obey(order: dict[str, str]) -> None:
     """In the fork."""
     from django.db import connections
 
-    database = Path(order["database"])
-    connections.settings["default"]["NAME"] = str(database)
+    folder = Path(order["folder"])
+    if (copy := folder / "parley.sqlite3").exists():
+        connections.settings["default"]["NAME"] = str(copy)
     post_id = UUID(order["post"])
     if order["do"] == "publish":
         publish(post_id)
     else:
-        (database.parent / "said.json").write_text(json.dumps(settle(post_id)))
+        (folder / "said.json").write_text(json.dumps(settle(post_id)))
     connections.close_all()
 
 
