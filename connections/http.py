@@ -115,9 +115,19 @@ class _Raw:
         if not self.is_whole:
             return None
         try:
-            return json.loads(self.content)
+            value = json.loads(self.content)
         except ValueError:
             return None
+        return _without_nul(value) if b"\\u0000" in self.content else value
+
+
+def _without_nul(value: Any) -> Any:
+    """The value with NUL left out of its texts: PostgreSQL does not take it, and a server is anybody's."""
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return value.replace("\x00", "") if isinstance(value, str) else value
 
 
 type Explain = Callable[[int, Any, str], PlatformError | None]

@@ -21,8 +21,8 @@ WHEN_KINDS = (("now", _("Now")), ("at", _("At a time")), ("draft", _("Keep as dr
 
 
 def plain_lines(text: str) -> str:
-    """Forms send line ends as CR LF; platforms count and show one."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    """Forms send line ends as CR LF; platforms count and show one. NUL, which PostgreSQL does not take, is left out."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
 
 
 class ComposerForm(forms.Form):
@@ -85,7 +85,7 @@ class ComposerForm(forms.Form):
             for connection in self.connections
             if str(connection.pk) in own_texts
         }
-        link = self.value("link_url") or (with_scheme(self.sent.get("link_url") or "")[:2000])
+        link = self.value("link_url") or (with_scheme(plain_lines(self.sent.get("link_url") or ""))[:2000])
         return Composition(
             connections=connections,
             text=text,

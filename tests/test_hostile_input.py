@@ -1,6 +1,7 @@
 """What nobody means, typed or sent all the same: a sentence or an ordinary page, never an error of ours."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -57,6 +58,14 @@ def test_the_composer_goes_on_while_something_odd_is_typed(
 )  # fmt: skip
 def test_pages_open_whatever_their_address_says(browser: Client, path: str) -> None:
     assert browser.get(path).status_code == 200
+
+
+def test_letters_that_the_database_does_not_take_are_left_out_of_a_text(browser: Client, club: Organization) -> None:
+    connection = factories.make_connection(club)
+    own = {"own_text": str(connection.pk), f"text-{connection.pk}": "Fro\x00st", "link_url": "http://[\x00"}
+    form = {"connections": [str(connection.pk)], "text": "Shared", "when": "draft", "group": str(uuid4())} | own
+    assert browser.post("/posts/autosave/", form).status_code == 200
+    assert SocialPost.objects.get().content == "Frost"
 
 
 def test_a_broken_page_address_in_a_header_is_as_good_as_none(browser: Client) -> None:

@@ -42,7 +42,7 @@ def _assets(organization: Organization, wanted: str) -> QuerySet[MediaAsset]:
 @requires("media.view")
 def library(request: OrganizationRequest) -> HttpResponse:
     """All pictures, newest first; ``?q=`` searches names and alternative texts."""
-    wanted = request.GET.get("q", "").strip()
+    wanted = request.GET.get("q", "").replace("\x00", "").strip()  # PostgreSQL takes no NUL
     page = Paginator(_assets(request.organization, wanted), PAGE_SIZE).get_page(request.GET.get("page"))
     is_part = bool(request.htmx) and not request.htmx.boosted
     template = "publishing/_media_grid.html" if is_part else "publishing/media.html"
@@ -55,7 +55,7 @@ def library(request: OrganizationRequest) -> HttpResponse:
 @requires("media.view")
 def pick(request: OrganizationRequest) -> HttpResponse:
     """The library as the composer offers it."""
-    wanted = request.GET.get("q", "").strip()
+    wanted = request.GET.get("q", "").replace("\x00", "").strip()  # PostgreSQL takes no NUL
     return render(
         request,
         "publishing/_media_pick.html",

@@ -162,6 +162,15 @@ def test_a_copy_is_recognised_in_html_with_mentions_and_hidden_parts_of_links(
     assert server.find_published(draft("Fish"), since=since) is None
 
 
+def test_letters_that_the_database_does_not_take_are_left_out_of_an_answer(
+    server: Platform, web: responses.RequestsMock
+) -> None:
+    row = {"id": "1", "username": "club", "display_name": "The\x00 Club", "url": f"{BASE}/@club"}
+    web.add(responses.GET, f"{BASE}/api/v1/accounts/verify_credentials", json=row)
+    web.add(responses.GET, f"{BASE}/api/v2/instance", json={"domain": "mastodon.example"})
+    assert server.profile().name == "The Club"
+
+
 def test_an_address_that_runs_a_script_is_not_taken_for_a_link(server: Platform, web: responses.RequestsMock) -> None:
     """The server is anybody's; its word becomes a link on our pages."""
     said = {**answer("mastodon", "status"), "url": "javascript:alert(1)", "uri": "data:text/html,x"}
