@@ -388,7 +388,7 @@ def test_when_the_one_refresh_fails_the_waiting_do_not_storm_the_platform(
     connection = factories.make_connection(club, expires_in_s=-5)
 
     def trouble(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-        threading.Event().wait(0.4)
+        threading.Event().wait(1.5)
         return 503, {}, "{}"
 
     http.add_callback(responses.POST, over.X_TOKEN, callback=trouble)
