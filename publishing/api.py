@@ -40,6 +40,7 @@ from publishing.engagement import sync_post_engagement
 from publishing.errors import PostHasProblems
 from publishing.media import delete_asset, describe_asset, store_upload
 from publishing.models import MediaAsset, PostGroup, PostMetric, PostStatus, SocialPost
+from publishing.warnings import warnings_of_post
 from publishing.zones import YEARS
 
 CALENDAR_DAYS = 100
@@ -95,6 +96,27 @@ class PostSerializer(serializers.ModelSerializer[SocialPost]):
     @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
     def get_media(self, post: SocialPost) -> list[str]:
         return [str(use.asset_id) for use in post.attached_media.all()]
+
+
+class PostProblemSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    field = serializers.CharField()
+    blocking = serializers.BooleanField()
+
+
+class ScheduledPostSerializer(PostSerializer):
+    warnings = serializers.SerializerMethodField(
+        help_text="What you may want to know about the text and the time. The post is scheduled all the same."
+    )
+
+    class Meta(PostSerializer.Meta):
+        fields = (*PostSerializer.Meta.fields, "warnings")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(PostProblemSerializer(many=True))
+    def get_warnings(self, post: SocialPost) -> list[dict[str, Any]]:
+        return [dict(PostProblemSerializer(problem).data) for problem in warnings_of_post(post)]
 
 
 class ContentSerializer(StrictSerializer):
@@ -207,13 +229,7 @@ class PostMetricsSerializer(serializers.ModelSerializer[SocialPost]):
 
 
 class ProblemsSerializer(serializers.Serializer[Any]):
-    class _Entry(serializers.Serializer[Any]):
-        code = serializers.CharField()
-        message = serializers.CharField()
-        field = serializers.CharField()
-        blocking = serializers.BooleanField()
-
-    problems = _Entry(many=True)
+    problems = PostProblemSerializer(many=True)
 
 
 class MediaAssetSerializer(StrictModelSerializer):
@@ -343,14 +359,15 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
         services.delete_draft(self.get_object(), by=self.request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=ScheduleSerializer, responses=PostSerializer)
+    @extend_schema(request=ScheduleSerializer, responses=ScheduledPostSerializer)
     @action(detail=True, methods=["post"])
     def schedule(self, request: Request, pk: UUID) -> Response:
         """Plan a post for a moment, or move it there. 422 with ``problems`` when its platform would refuse it."""
         post = self.get_object()
         body = ScheduleSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        return self._answer(_schedule(post, body.validated_data["scheduled_at"], self.request))
+        post = _schedule(post, body.validated_data["scheduled_at"], self.request)
+        return Response(ScheduledPostSerializer(self.get_queryset().get(pk=post.pk)).data)
 
     @extend_schema(request=EmptySerializer, responses=PostSerializer)
     @action(detail=True, methods=["post"])
@@ -420,7 +437,9 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
     @action(detail=True)
     def problems(self, request: Request, pk: UUID) -> Response:
         """What its platform would refuse, and warnings. Empty: it can go out."""
-        return Response(ProblemsSerializer({"problems": services.problems_of_post(self.get_object())}).data)
+        post = self.get_object()
+        found = [*services.problems_of_post(post), *warnings_of_post(post)]
+        return Response(ProblemsSerializer({"problems": found}).data)
 
 
 class PostGroupViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OrganizationViewSet):

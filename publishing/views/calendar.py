@@ -47,6 +47,7 @@ from publishing.models import PostStatus, SocialPost
 from publishing.moves import Move, move_post, move_to_tray, take_back
 from publishing.reads import attention_of, posts_on, tray_of
 from publishing.states import short_time, standing_of
+from publishing.warnings import warnings_of_post
 from publishing.zones import AmbiguousTime
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
@@ -433,6 +434,11 @@ def _moved_text(move: Move, *, was_scheduled: bool, happens_twice: bool = False)
     return f"{text} {_('This time happens twice that night: the first one was taken.')}" if happens_twice else text
 
 
+def _with_warnings(text: str, post: SocialPost) -> str:
+    """What was done, and what a person should know about the post's new time."""
+    return " ".join([text, *(problem.message for problem in warnings_of_post(post))])
+
+
 @require_POST
 @requires("posts.edit")
 def drop(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
@@ -459,6 +465,7 @@ def drop(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
             text = _moved_text(move, was_scheduled=was_scheduled)
         else:
             move, text = _drop_on(post, day, hour, request=request, was_scheduled=was_scheduled)
+            text = _with_warnings(text, move.post)
     except DomainError as error:
         return answer_refusal(request, error, [here, day], post=post)
     return answer_change(request, text, [here, local_day(move.post, organization)], post=move.post, undo=move.undo)
@@ -498,7 +505,7 @@ def move(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
         except DomainError as error:
             form.add_error(None, str(error))
         else:
-            text = _moved_text(moved, was_scheduled=was_scheduled)
+            text = _with_warnings(_moved_text(moved, was_scheduled=was_scheduled), moved.post)
             days = [here, local_day(moved.post, organization)]
             return answer_change(request, text, days, post=moved.post, undo=moved.undo)
     context = {"post": post, "form": form, "zone": organization.zone.key, "is_scheduled": post.status == "SCHEDULED"}

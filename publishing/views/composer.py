@@ -45,6 +45,7 @@ from publishing.forms import ALT_TEXT_LENGTH, ComposerForm
 from publishing.media import store_upload
 from publishing.models import PostGroup, PostStatus, SocialPost
 from publishing.states import standing_of
+from publishing.warnings import quota_warning, warnings_for
 from publishing.writing import (
     AccountRefused,
     Desk,
@@ -439,10 +440,12 @@ def _judged(
 ) -> dict[str, Any]:
     organization = request.organization
     checks = check(composition)
+    left = _allowances(checks, desk, when, now)
+    checks = _warned(checks, left, organization, desk, when, now)
     return {
         "checks": checks,
         "obstacles": obstacles(checks),
-        "allowances": _allowances(checks, desk, when, now),
+        "allowances": left,
         "when": when,
         "happening": what_happens(when, checks, zone=organization.zone, zone_name=organization.time_zone, now=now),
         "submit_label": submit_label(when, zone=organization.zone),
@@ -459,6 +462,36 @@ def _allowances(checks: list[AccountCheck], desk: Desk, when: When, now: datetim
         [one.connection for one in checks], at=when.at or now, now=now, besides=[post.pk for post in desk.posts]
     )
     return [(labels[one.connection.pk], one) for one in found]
+
+
+def _warned(
+    checks: list[AccountCheck],
+    left: list[tuple[str, Allowance]],
+    organization: Organization,
+    desk: Desk,
+    when: When,
+    now: datetime,
+) -> list[AccountCheck]:
+    """The same with what a person should know about the chosen time and text, but may do all the same."""
+    if when.kind == "draft" or when.problem:
+        return checks
+    quotas = {one.connection.pk: quota_warning(one) for _label, one in left}
+    besides = [post.pk for post in desk.posts]
+    found = []
+    for one in checks:
+        one.connection.organization = organization  # saves a query for each
+        warnings = warnings_for(
+            one.connection,
+            one.given,
+            when.at or now,
+            besides=besides,
+            now=now,
+            is_now=when.at is None,
+            with_budget=False,
+        )
+        quota = quotas.get(one.connection.pk)
+        found.append(replace(one, problems=(*one.problems, *warnings, *([quota] if quota else []))))
+    return found
 
 
 def _tabs(checks: list[AccountCheck]) -> list[dict[str, Any]]:
