@@ -9,7 +9,7 @@ platform would be, and waits 50 ms before each answer; it lives on the same proc
 ``dispatch``: all posts are due in the same second; lateness is the platform's own time minus that second. Two yardsticks
 of the same run: the ideal is calls x latency / threads, as if nothing cost any time; the bare calls are the same number
 of the same requests to the same sandbox by as many threads of a client that does nothing else. ``crash``: the same,
-while a worker process is killed with SIGKILL every few seconds (with ``--kill-beat`` the beat too) and 5 % of the
+while a worker process is killed with SIGKILL every few seconds of its life (with ``--kill-beat`` the beat too) and 5 % of the
 connections are cut after the post was taken; recovery is the time from the last kill until every post has ended. Lost
 and duplicated are counted at the platform. Figures are printed, never judged.
 """
@@ -122,9 +122,9 @@ class World:
         self.processes.append(process)
         return process
 
-    def start_worker(self, number: int) -> "subprocess.Popen[bytes]":
+    def start_worker(self, name: str) -> "subprocess.Popen[bytes]":
         return self.start(
-            "-m", "celery", "--quiet", "-A", "config", "worker", "-P", "threads", "-n", f"bench{number}@%h",
+            "-m", "celery", "--quiet", "-A", "config", "worker", "-P", "threads", "-n", f"{name}@%h",
             "-Q", "publish,dispatch", "-c", str(self.threads), "--without-gossip", "--without-mingle", "--without-heartbeat",
         )  # fmt: skip
 
@@ -238,7 +238,7 @@ def has_ended(status: str) -> bool:
 
 def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str, Any]:
     bare_s = bare_calls(made, arguments)
-    workers = [made.start_worker(number) for number in range(made.workers)]
+    workers = {f"bench{number}": made.start_worker(f"bench{number}") for number in range(made.workers)}
     beat = made.start_beat()
     made.wait_until_alive()
     due = float(int(time.time()) + 5)
@@ -249,23 +249,30 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
         )
     time.sleep(max(0.0, due - time.time()))
     kills, beat_kills, last_kill = 0, 0, time.monotonic()
-    born: dict[int | str, float] = dict.fromkeys([*range(len(workers)), "beat"], 0.0)
+    born = dict.fromkeys([*workers, "tick"], 0.0)
+    alive: dict[str, float] = {}
     until = time.monotonic() + GIVE_UP_S
     while time.monotonic() < until:
         state = made.state()
         ended = sum(count for status, count in state.items() if has_ended(status))
         if ended == arguments.posts:
             break
-        if crash and time.monotonic() - last_kill > KILL_EVERY_S and ended < arguments.posts * 0.97:
-            victim = random.randrange(len(workers))
-            # One that is still starting would die without having had a post.
-            if made.is_alive(f"bench{victim}@", since=born[victim]):
+        if crash and ended < arguments.posts * 0.97:
+            for name, started in born.items():
+                if name not in alive and made.is_alive(name, since=started):
+                    alive[name] = time.monotonic()
+            victim = random.choice(list(workers))
+            # One that has just started would die without having had a post.
+            lived = time.monotonic() - alive.get(victim, time.monotonic())
+            if lived > KILL_EVERY_S and time.monotonic() - last_kill > KILL_EVERY_S:
                 kill(workers[victim])
                 workers[victim], born[victim] = made.start_worker(victim), time.time()
+                del alive[victim]
                 kills, last_kill = kills + 1, time.monotonic()
-                if arguments.kill_beat and kills % 2 and made.is_alive("tick", since=born["beat"]):
+                if arguments.kill_beat and kills % 2 and "tick" in alive:
                     kill(beat)
-                    beat, born["beat"] = made.start_beat(), time.time()
+                    beat, born["tick"] = made.start_beat(), time.time()
+                    del alive["tick"]
                     beat_kills += 1
         time.sleep(0.5)
     settled = time.monotonic()

@@ -33,7 +33,11 @@ def prepare() -> dict[str, str]:
     made = {}
     for platform, setting in SERVERS.items():
         account = factories.make_connection(
-            club, platform, platform_account_id="1", server_url=os.environ[setting] if setting else ""
+            club,
+            platform,
+            expires_in_s=None,
+            platform_account_id="1",
+            server_url=os.environ[setting] if setting else "",
         )
         post = factories.make_post(
             account, content="Frost on the greens", first_comment="Back at noon", scheduled_at=timezone.now()
