@@ -13,6 +13,8 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
+from accounts.heartbeats import beat
+from accounts.models import Heartbeat
 from connections.breaker import paused
 from publishing.attempts import QUEUED, RECONCILING, WORKING
 from publishing.errors import IllegalTransition
@@ -21,6 +23,9 @@ from publishing.models import PostStatus, PublishAttempt, SocialPost
 from publishing.services import UNCLAIMED, move_status
 
 log = structlog.get_logger(__name__)
+
+SWEEP = "sweep"
+SWEEP_EVERY = timedelta(seconds=5)
 
 
 def dispatch_due_posts(now: datetime | None = None) -> list[UUID]:
@@ -87,6 +92,21 @@ def claim_due_posts(now: datetime, *, limit: int) -> list[UUID]:
         )  # fmt: skip
         mine = set(SocialPost.objects.filter(pk__in=free, claimed_by=claim).values_list("pk", flat=True))
     return [post_id for post_id in wanted if post_id in mine]
+
+
+def sweep_when_due(now: datetime) -> bool:
+    """Sweep unless somebody did within the last seconds; whether it did.
+
+    A part of the tick: a beat that is restarted forgets when it last ordered a sweep and waits anew, so that one which
+    never lives long would never order any.
+    """
+    turn = Heartbeat.objects.filter(pk=SWEEP)
+    if turn.filter(seen_at__gt=now - SWEEP_EVERY).exists():
+        return False
+    if not turn.filter(seen_at__lte=now - SWEEP_EVERY).update(seen_at=now):
+        beat(SWEEP, kind=SWEEP, now=now)
+    sweep_posts(now)
+    return True
 
 
 def sweep_posts(now: datetime | None = None) -> None:

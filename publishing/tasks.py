@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.heartbeats import note_tick
 from publishing.attempts import publish_post
-from publishing.dispatch import dispatch_due_posts, sweep_posts
+from publishing.dispatch import dispatch_due_posts, sweep_posts, sweep_when_due
 from publishing.engagement import sync_connection_engagement, sync_due_engagement
 from publishing.reconcile import reconcile_post
 
@@ -17,6 +17,7 @@ def dispatch_due_posts_task() -> None:
     now = timezone.now()
     note_tick(now)
     dispatch_due_posts(now)
+    sweep_when_due(now)
 
 
 @shared_task

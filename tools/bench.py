@@ -95,7 +95,9 @@ class World:
     def wait_until_alive(self) -> None:
         until = time.monotonic() + 120
         while time.monotonic() < until:
-            if self.rows("SELECT count(*) FROM accounts_heartbeat") == [(self.workers + 1,)]:  # the tick is one too
+            if self.rows("SELECT count(*) FROM accounts_heartbeat WHERE kind IN ('worker', 'tick')") == [
+                (self.workers + 1,)
+            ]:
                 time.sleep(2)
                 return
             time.sleep(0.5)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from connections.models import SocialConnection
-from publishing.dispatch import claim_due_posts, dispatch_due_posts, sweep_posts
+from publishing.dispatch import claim_due_posts, dispatch_due_posts, sweep_posts, sweep_when_due
 from publishing.models import Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
 from tests import factories
 
@@ -164,3 +164,13 @@ def test_a_full_queue_asks_for_more_half_way_and_a_queue_with_room_does_not(
     SocialPost.objects.filter(status=PostStatus.PUBLISHING).update(claimed_by="worker:busy")
     dispatch_due_posts()
     assert sent == ["publish_post_task"]
+
+
+def test_the_tick_sweeps_every_few_seconds_whatever_the_beat_forgot(claimed_post: SocialPost) -> None:
+    lapse(claimed_post)
+    now = timezone.now()
+    assert sweep_when_due(now)
+    claimed_post.refresh_from_db()
+    assert claimed_post.status == PostStatus.SCHEDULED
+    assert not sweep_when_due(now + timedelta(seconds=4)), "however many ticks and beats there are"
+    assert sweep_when_due(now + timedelta(seconds=6))
