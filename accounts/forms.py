@@ -174,7 +174,7 @@ class PublishingRulesForm(forms.Form):
         label=_("Quiet hours from"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )
     quiet_to = forms.TimeField(
-        label=_("to"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        label=_("Quiet hours until"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_("In the organization's time zone; may pass midnight. Leave both empty for none."),
     )  # fmt: skip
 
