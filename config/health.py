@@ -84,7 +84,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     a Bearer token; without, it answers this machine alone."""
     token = settings.METRICS_TOKEN
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not (hmac.compare_digest(given.encode(), token.encode()) if token else request.META.get("REMOTE_ADDR") in LOOPBACK):
+    if not (
+        hmac.compare_digest(given.encode(), token.encode()) if token else request.META.get("REMOTE_ADDR") in LOOPBACK
+    ):
         return HttpResponse("Set METRICS_TOKEN and send it as a Bearer token.\n", status=403, content_type="text/plain")
     now = timezone.now()
     found = state.look(now)
