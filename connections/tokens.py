@@ -156,8 +156,9 @@ def store_grant(connection: SocialConnection, grant: TokenGrant, *, now: datetim
 # --- renewing ---------------------------------------------------------------------------------------------------------
 
 
-def _take_lease(connection_id: UUID, *, version: int) -> datetime | None:
-    """The lease, for exactly one caller at a time and only while the token is still that version."""
+def _take_lease(connection_id: UUID, *, version: int, failures: int) -> datetime | None:
+    """The lease, for exactly one caller at a time, and only while nobody has renewed or failed to since the caller
+    looked."""
     now = timezone.now()
     # A moment of its own for each holder: it is also the name by which the lease is given back.
     until = now + lease_length() + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311
@@ -166,6 +167,7 @@ def _take_lease(connection_id: UUID, *, version: int) -> datetime | None:
             Q(refresh_lease_until__isnull=True) | Q(refresh_lease_until__lt=now),
             pk=connection_id,
             token_version=version,
+            refresh_failures=failures,
         )
         return until if free.update(refresh_lease_until=until) == 1 else None
 
@@ -190,7 +192,7 @@ def _renew(opened: _Opened, *, by: Actor, inactive_too: bool = False) -> _Opened
         if current.refresh_failures > first.refresh_failures:
             # The one we waited for did not get through; asking again at once would only add to the trouble.
             raise TransientError(_cannot_renew_now(current))
-        lease = _take_lease(first.pk, version=first.token_version)
+        lease = _take_lease(first.pk, version=first.token_version, failures=first.refresh_failures)
         if lease is not None:
             try:
                 return _renew_with_lease(opened, by=by)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -383,14 +384,25 @@ def test_twenty_calls_that_meet_an_expired_token_cause_one_refresh(
 
 
 def test_when_the_one_refresh_fails_the_waiting_do_not_storm_the_platform(
-    real_transactions: None, club: Organization, http: responses.RequestsMock
+    real_transactions: None, club: Organization, http: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = factories.make_connection(club, expires_in_s=-5)
+    waiting: set[int] = set()
+    all_wait = threading.Event()
+    sleep = time.sleep
+
+    def wait(seconds: float) -> None:
+        waiting.add(threading.get_ident())
+        if len(waiting) == 9:
+            all_wait.set()
+        sleep(seconds)
 
     def trouble(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-        threading.Event().wait(1.5)
+        # The nine others wait for this one; one that came after the failure would rightly ask again.
+        assert all_wait.wait(30)
         return 503, {}, "{}"
 
+    monkeypatch.setattr("connections.tokens.time.sleep", wait)
     http.add_callback(responses.POST, over.X_TOKEN, callback=trouble)
     got = at_once(10, lambda: client_for(connection).access_token)
     assert all(answer.startswith("TransientError") for answer in got)
