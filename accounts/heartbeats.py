@@ -37,7 +37,3 @@ def last_tick() -> datetime | None:
 def say_goodbye(name: str) -> None:
     """A worker that ends in order leaves no ghost."""
     Heartbeat.objects.filter(pk=name[:120]).delete()
-
-
-def forget_silent(now: datetime) -> None:
-    Heartbeat.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()

@@ -16,7 +16,7 @@ from accounts.errors import Conflict
 from accounts.models import Organization, User
 from publishing.errors import InThePast, PostNotEditable
 from publishing.models import PostStatus, SocialPost
-from publishing.services import UNCLAIMED, cancel_post, move_status, reschedule_post, unschedule_post
+from publishing.services import UNCLAIMED, cancel_post, move_status, schedule_post, unschedule_post
 from publishing.zones import local_to_utc
 
 UNDO_FOR_S = 3600
@@ -50,12 +50,12 @@ def move_post(
     """Give a post another wall time (naive, in ``zone``); a draft becomes scheduled by it.
 
     ``fold`` chooses between the two moments of a time that happens twice: 0 the first, 1 the second, None refuses it.
-    Raises NonexistentTime, AmbiguousTime, PostNotEditable, and what ``reschedule_post`` raises.
+    Raises NonexistentTime, AmbiguousTime, PostNotEditable, and what ``schedule_post`` raises.
     """
     _must_be_movable(post)
     at = local_to_utc(wanted, zone, fold=fold)
     before = _snapshot(post)
-    return _made(before, reschedule_post(post, at=at, by=by, now=now))
+    return _made(before, schedule_post(post, at=at, by=by, now=now))
 
 
 def move_to_tray(post: SocialPost, *, by: User) -> Move:
@@ -95,7 +95,7 @@ def _restore(post: SocialPost, before: dict[str, Any], *, by: User) -> SocialPos
     if before["status"] == PostStatus.SCHEDULED and at is not None and not before["hold_reason"]:
         if at <= timezone.now():
             raise InThePast(_("Its earlier time has passed, so it stays where it is now."))
-        return reschedule_post(post, at=at, by=by)
+        return schedule_post(post, at=at, by=by)
     kept = {name: before[name] for name in _KEPT if name != "status"}
     return move_status(
         post, before["status"], expect=(post.status,), by=by, action="post.move_undone",

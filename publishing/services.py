@@ -31,7 +31,7 @@ from publishing.zones import YEARS, ImplausibleTime
 __all__ = [
     "MediaUse", "PostInput", "cancel_post", "create_post", "create_post_group", "delete_at_platform", "delete_draft",
     "draft_of", "draft_of_input", "input_of", "move_status", "problems_of_input", "problems_of_post", "publish_now",
-    "release_held", "reschedule_post", "resolve_unknown", "retry_post", "schedule_post", "unschedule_post", "update_post",
+    "resolve_unknown", "retry_post", "schedule_post", "unschedule_post", "update_post",
 ]  # fmt: skip
 
 UNCLAIMED: dict[str, Any] = {"claimed_by": "", "claimed_at": None, "lease_until": None}
@@ -230,11 +230,6 @@ def schedule_post(post: SocialPost, *, at: datetime, by: Actor, now: datetime | 
     return _schedule(post, at=at, by=by, action="post.scheduled", now=now)
 
 
-def reschedule_post(post: SocialPost, *, at: datetime, by: Actor, now: datetime | None = None) -> SocialPost:
-    """Move a post on the calendar. Raises as ``schedule_post``."""
-    return schedule_post(post, at=at, by=by, now=now)
-
-
 def publish_now(post: SocialPost, *, by: Actor) -> SocialPost:
     """Make a post due at once, also in quiet hours and whatever the gap between posts: a person says so.
 
@@ -245,11 +240,6 @@ def publish_now(post: SocialPost, *, by: Actor) -> SocialPost:
         post = _schedule(post, at=now, by=by, action="post.sent_now", now=now, waive_pacing=True)
         transaction.on_commit(partial(hurry, "publishing.tasks.dispatch_due_posts_task"), robust=True)
     return post
-
-
-def release_held(post: SocialPost, *, by: Actor) -> SocialPost:
-    """Publish now what was held when its account came back."""
-    return publish_now(post, by=by)
 
 
 def unschedule_post(post: SocialPost, *, by: Actor) -> SocialPost:

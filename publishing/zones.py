@@ -70,11 +70,3 @@ def local_to_utc(wanted: datetime, zone: ZoneInfo, *, fold: int | None = None) -
     if fold is None:
         raise AmbiguousTime(wanted, as_first, as_second)
     return (second if fold else first).astimezone(UTC)
-
-
-def move_to_day(moment: datetime, day: datetime, zone: ZoneInfo) -> datetime:
-    """The same wall time as ``moment`` (aware) on another local day, as aware UTC; of an hour that happens twice the
-    first. Raises NonexistentTime."""
-    local = moment.astimezone(zone)
-    wanted = datetime(day.year, day.month, day.day, local.hour, local.minute, local.second)  # noqa: DTZ001  wall time
-    return local_to_utc(wanted, zone, fold=local.fold)

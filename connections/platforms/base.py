@@ -385,8 +385,3 @@ def platforms() -> list[type[Platform]]:
 def platform_class(name: str) -> type[Platform]:
     """The class of a platform's stored name, upper or lower case. Raises KeyError."""
     return _REGISTRY[name.upper()]
-
-
-def host_of(url: str) -> str:
-    """The host of an address, with its port when it has one."""
-    return urlsplit(url).netloc

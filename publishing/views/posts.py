@@ -258,7 +258,7 @@ def publish_now(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
 @requires("posts.publish")
 def release(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     """A held post goes out after all."""
-    return _act(request, post_id, lambda post, user: services.release_held(post, by=user), _("It goes out now."))
+    return _act(request, post_id, lambda post, user: services.publish_now(post, by=user), _("It goes out now."))
 
 
 @require_POST

@@ -298,7 +298,7 @@ def test_a_broker_that_is_down_after_publishing_does_not_send_the_post_again(
 
 def test_a_reconnected_account_asks_about_what_came_due_meanwhile(account: SocialConnection, bob: Any) -> None:
     from connections.events import connection_restored
-    from publishing.services import release_held
+    from publishing.services import publish_now
 
     late = factories.make_post(account, scheduled_at=timezone.now() - timedelta(hours=2))
     later = factories.make_post(account, scheduled_at=timezone.now() + timedelta(hours=2))
@@ -306,7 +306,7 @@ def test_a_reconnected_account_asks_about_what_came_due_meanwhile(account: Socia
     assert claim_due_posts(timezone.now(), limit=5) == []
     assert again(late).hold_reason == "RECONNECTED"
     assert again(later).hold_reason == ""
-    release_held(again(late), by=bob)
+    publish_now(again(late), by=bob)
     assert claim_due_posts(timezone.now(), limit=5) == [late.pk]
 
 

@@ -162,7 +162,7 @@ class Posts(RuleBasedStateMachine):
 
     @rule(post=posts, minutes=st.integers(-600, 600))
     def move(self, post: SocialPost, minutes: int) -> None:
-        self.attempt(services.reschedule_post, post, at=timezone.now() + timedelta(minutes=minutes))
+        self.attempt(services.schedule_post, post, at=timezone.now() + timedelta(minutes=minutes))
 
     @rule(post=posts)
     def cancel(self, post: SocialPost) -> None:
