@@ -1,4 +1,4 @@
-"""A club's Mastodon account, a post that is due, and the server's answers."""
+"""A club's accounts, a post that is due, and the server's answers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -37,3 +37,20 @@ def claimed_post(due_post: SocialPost) -> SocialPost:
     assert claim_due_posts(timezone.now(), limit=10) == [due_post.pk]
     due_post.refresh_from_db()
     return due_post
+
+
+@pytest.fixture
+def x(club: Organization) -> SocialConnection:
+    return factories.make_connection(club, "TWITTER", account_name="Riverside Golf Club", account_handle="@riversidegc")
+
+
+@pytest.fixture
+def facebook(club: Organization) -> SocialConnection:
+    return factories.make_connection(club, "FACEBOOK", account_name="Riverside GC")
+
+
+@pytest.fixture
+def toot(club: Organization) -> SocialConnection:
+    return factories.make_connection(
+        club, "MASTODON", account_name="Riverside", account_handle="@riverside@mastodon.example"
+    )

@@ -1,0 +1,96 @@
+"""The library of pictures: uploading, finding, describing and deleting."""
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Organization, User
+from accounts.permissions import Role
+from connections.models import SocialConnection
+from publishing.models import MediaAsset, PostStatus
+from tests.conftest import signed_in
+from tests.factories import attach, make_asset, make_member, make_post, picture
+from tests.publishing.composing import json_of, text_of
+
+
+def test_an_upload_answers_with_the_picture_or_with_a_sentence(as_alice: Client) -> None:
+    headers = {"X-Requested-With": "fetch"}
+    good = as_alice.post("/media/upload/", {"files": SimpleUploadedFile("a.png", picture())}, headers=headers)
+    [asset] = json_of(good)["assets"]
+    assert (asset["name"], asset["thumbnail"]) == ("a.png", f"/media/{asset['id']}/thumbnail/")
+    bad = as_alice.post("/media/upload/", {"files": SimpleUploadedFile("a.jpg", b"text")}, headers=headers)
+    assert bad.status_code == 422
+    assert json_of(bad)["problems"] == [
+        "“a.jpg” is not a picture, whatever its name says. JPEG, PNG, GIF and WebP are taken."
+    ]
+
+
+def test_the_library_works_without_scripts(as_alice: Client) -> None:
+    response = as_alice.post("/media/upload/", {"files": [SimpleUploadedFile("a.png", picture())]}, follow=True)
+    assert "1 picture added." in text_of(response)
+    assert "a.png" in text_of(response)
+
+
+def test_pictures_are_served_to_members_only(
+    as_alice: Client, as_eve: Client, client: Client, club: Organization
+) -> None:
+    asset = make_asset(club)
+    for kind in ("file", "thumbnail"):
+        url = reverse(f"publishing:media_{kind}", args=[asset.pk])
+        response = as_alice.get(url)
+        assert response.status_code == 200
+        assert response["Content-Type"] == "image/png"
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["Cache-Control"].startswith("private")
+        assert as_eve.get(url).status_code == 404
+        assert client.get(url).status_code == 302
+
+
+def test_the_library_is_searched_by_name_and_description_and_counts_uses(
+    as_alice: Client, club: Organization, x: SocialConnection
+) -> None:
+    dinner = make_asset(club, name="table.png", alt_text="A long table")
+    make_asset(club, name="green.png", alt_text="The ninth green")
+    attach(make_post(x), dinner)
+    found = text_of(as_alice.get("/media/?q=long", headers={"HX-Request": "true"}))
+    assert "table.png" in found
+    assert "used once" in found
+    assert "green.png" not in found
+    assert "No picture matches" in text_of(as_alice.get("/media/?q=nothing+like+it"))
+
+
+def test_an_empty_library_says_what_to_do(as_alice: Client) -> None:
+    assert "No pictures yet" in text_of(as_alice.get("/media/"))
+
+
+def test_a_description_is_saved_and_a_too_long_one_refused(as_alice: Client, club: Organization) -> None:
+    asset = make_asset(club)
+    url, headers = reverse("publishing:media_describe", args=[asset.pk]), {"HX-Request": "true"}
+    assert "Saved" in text_of(as_alice.post(url, {"alt_text": "Dusk"}, headers=headers))
+    assert as_alice.post(url, {"alt_text": "x" * 1501}, headers=headers).status_code == 422
+    asset.refresh_from_db()
+    assert asset.alt_text == "Dusk"
+
+
+def test_a_used_picture_stays_and_says_where_it_is_used(
+    as_alice: Client, club: Organization, x: SocialConnection
+) -> None:
+    asset = make_asset(club)
+    post = make_post(x, content="Members' dinner", status=PostStatus.DRAFT)
+    attach(post, asset)
+    url, headers = reverse("publishing:media_delete", args=[asset.pk]), {"HX-Request": "true"}
+    refused = as_alice.post(url, headers=headers)
+    assert refused.status_code == 422
+    assert "Members&#x27; dinner" in text_of(refused)
+    post.attached_media.all().delete()
+    assert as_alice.post(url, headers=headers).status_code == 200
+    assert not MediaAsset.objects.exists()
+
+
+def test_a_viewer_sees_the_library_and_changes_nothing(club: Organization, alice: User) -> None:
+    viewer = signed_in(make_member(club, Role.VIEWER).user)
+    asset = make_asset(club)
+    assert viewer.get("/media/").status_code == 200
+    for name in ("media_describe", "media_delete"):
+        assert viewer.post(reverse(f"publishing:{name}", args=[asset.pk])).status_code == 403
+    assert viewer.post("/media/upload/").status_code == 403
