@@ -23,6 +23,7 @@ from connections.errors import (
     NotConfigured,
     PlatformError,
     TokenRefused,
+    TransientError,
     UnsafeAddress,
     hide_secrets,
 )
@@ -33,7 +34,7 @@ from connections.models import SocialConnection
 from connections.platforms.base import Account, AppCredentials, Platform, TokenGrant, Validation, platform_class
 from connections.revocations import withdraw_tokens
 from connections.states import mark_inactive, restore
-from connections.tokens import call_with_fresh_token, store_grant
+from connections.tokens import ask_with_fresh_token, call_with_fresh_token, store_grant
 
 __all__ = [
     "connect_account",
@@ -51,6 +52,8 @@ log = structlog.get_logger(__name__)
 PROFILE_EVERY = timedelta(hours=24)
 PROFILE_AGAIN = timedelta(hours=1)
 BATCH = 50
+VALIDATE_ASKS = 3
+"""How often a token is asked about that others keep replacing meanwhile."""
 
 
 # --- connecting -------------------------------------------------------------------------------------------------------
@@ -188,34 +191,53 @@ def _refused(platform: type[Platform], reason: str) -> str:
 def validate_connection(connection: SocialConnection, *, by: Actor) -> Validation:
     """Ask the platform about the token and store what it says: expiry, permissions, and whether it works at all.
 
-    An account that turns out to work is active again. Raises ConnectionInactive for a disconnected account, and
-    TransientError or RateLimited when the platform cannot tell (nothing changes then).
+    An account that turns out to work is active again. What is said of a token that was replaced meanwhile (somebody
+    reconnected) says nothing of the account: the newer one is asked about then.
+
+    Raises ConnectionInactive for a disconnected account, and TransientError or RateLimited when the platform cannot tell
+    (nothing changes then).
     """
+    for _ask in range(VALIDATE_ASKS):
+        validation, is_kept = _validate_once(connection, by=by)
+        if is_kept:
+            return validation
+    raise TransientError(
+        _("%(account)s was being reconnected while its access was checked. Try again.") % {"account": connection}
+    )
+
+
+def _validate_once(connection: SocialConnection, *, by: Actor) -> tuple[Validation, bool]:
+    """What the platform says, and whether it was said of the token that the connection still has, and so was kept."""
     try:
-        validation = call_with_fresh_token(connection, lambda client: client.validate(), by=by, inactive_too=True)
+        answered = ask_with_fresh_token(connection, lambda client: client.validate(), by=by, inactive_too=True)
     except InvalidToken as error:
-        validation = Validation(is_valid=False, reason=str(error))
-    connection.refresh_from_db()
-    version = connection.token_version
-    if not validation.is_valid:
-        reason = validation.reason or _("The platform no longer accepts the access. Reconnect the account.")
-        mark_inactive(connection, code=InvalidToken.code, message=reason, by=by, token_version=version)
-        record_audit("connection.validated", connection, by=by, changes={"is_valid": [None, False]})
-        return validation
+        # Marked already, unless it was the word on a token that has been replaced.
+        connection.refresh_from_db()
+        if is_kept := not connection.is_active:
+            record_audit("connection.validated", connection, by=by, changes={"is_valid": [None, False]})
+        return Validation(is_valid=False, reason=str(error)), is_kept
+    validation, version = answered.value, answered.token_version
     with transaction.atomic():
-        connection.validated_at = timezone.now()
-        changed = ["validated_at", "updated_at"]
-        if validation.permissions:
-            connection.permissions = sorted(set(validation.permissions))
-            changed.append("permissions")
-        if validation.expires_at:
-            connection.token_expires_at = validation.expires_at
-            changed.append("token_expires_at")
-        connection.save(update_fields=changed)
-        record_audit("connection.validated", connection, by=by, changes={"is_valid": [None, True]})
-        if not connection.is_active and connection.disconnected_at is None:
+        still = SocialConnection.objects.in_use().filter(pk=connection.pk, token_version=version)
+        kept: dict[str, Any] = {"updated_at": timezone.now()}
+        if validation.is_valid:
+            kept["validated_at"] = timezone.now()
+            if validation.permissions:
+                kept["permissions"] = sorted(set(validation.permissions))
+            if validation.expires_at:
+                kept["token_expires_at"] = validation.expires_at
+        # One conditional UPDATE: from here on the row is ours, and nobody reconnects or disconnects it before we end.
+        is_kept = still.update(**kept) == 1
+        connection.refresh_from_db()
+        if not is_kept:
+            return validation, False
+        record_audit("connection.validated", connection, by=by, changes={"is_valid": [None, validation.is_valid]})
+        if not validation.is_valid:
+            reason = validation.reason or _("The platform no longer accepts the access. Reconnect the account.")
+            mark_inactive(connection, code=InvalidToken.code, message=reason, by=by, token_version=version)
+        elif not connection.is_active:
             restore(connection, by=by)
-    return validation
+    return validation, True
 
 
 def sync_profile(connection: SocialConnection, *, by: Actor = SYSTEM) -> SocialConnection:

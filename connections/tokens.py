@@ -301,6 +301,14 @@ def client_for(connection: SocialConnection, *, now: datetime | None = None) -> 
     return _open_fresh(connection, now=now, by=SYSTEM, inactive_too=False).client()
 
 
+@dataclass(frozen=True)
+class Answered[T]:
+    """What a call gave, and the version of the token that it was given to: the one that the last try was made with."""
+
+    value: T
+    token_version: int
+
+
 def call_with_fresh_token[T](
     connection: SocialConnection,
     call: Callable[[Platform], T],
@@ -312,14 +320,27 @@ def call_with_fresh_token[T](
     """Run ``call`` with a bound client. When the platform says that the token is no good, renew once where tokens can
     be renewed and repeat once; refused again, mark the connection inactive and raise InvalidToken. Not inside a
     transaction."""
+    return ask_with_fresh_token(connection, call, now=now, by=by, inactive_too=inactive_too).value
+
+
+def ask_with_fresh_token[T](
+    connection: SocialConnection,
+    call: Callable[[Platform], T],
+    *,
+    now: datetime | None = None,
+    by: Actor = SYSTEM,
+    inactive_too: bool = False,
+) -> Answered[T]:
+    """``call_with_fresh_token`` for answers that speak of the token itself: they count only while the connection still
+    has the token of that version. An InvalidToken that gets out of here has marked the connection already."""
     refuse_while_paused(connection)
     opened = _open_fresh(connection, now=now, by=by, inactive_too=inactive_too)
     try:
-        return _watched(opened, call)
+        return Answered(_watched(opened, call), opened.connection.token_version)
     except InvalidToken as error:
         newer = _newer_than_refused(opened, error, by=by, inactive_too=inactive_too)
     try:
-        return _watched(newer, call)
+        return Answered(_watched(newer, call), newer.connection.token_version)
     except InvalidToken as error:
         _give_up(newer, error, by=by)
         raise

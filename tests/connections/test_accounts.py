@@ -1,5 +1,6 @@
 """What happens to a connected account: validated, synced, marked inactive, disconnected, connected with given tokens."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import responses
 import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from requests import PreparedRequest
 
 from accounts.crypto import reveal
 from accounts.models import AuditEvent, Notification, Organization, User
@@ -26,6 +28,7 @@ from connections.services import (
     validate_connection,
 )
 from connections.tasks import retry_revocations_task, sync_due_profiles_task, sync_profile_task
+from connections.tokens import store_grant
 from publishing.models import PostStatus
 from tests import factories
 from tests.connections import platforms_over_http as over
@@ -229,6 +232,88 @@ def test_a_platform_that_cannot_tell_changes_nothing(
     connection.refresh_from_db()
     assert connection.is_active
     assert connection.validated_at is None
+
+
+# --- validating while somebody reconnects -----------------------------------------------------------------------------
+
+
+def test_a_late_refusal_of_the_older_token_leaves_a_reconnected_account_active(
+    club: Organization, alice: User, http: responses.RequestsMock
+) -> None:
+    connection = factories.make_connection(club, "FACEBOOK", expires_in_s=None, refresh="", access="older")
+    asked: list[str] = []
+
+    def answer(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        asked.append(over.query_of(str(request.url))["input_token"])
+        if asked[-1] == "older":
+            store_grant(SocialConnection.objects.get(pk=connection.pk), TokenGrant("fresh"))
+            said = {"is_valid": False, "error": {"message": "The session has been invalidated."}}
+        else:
+            said = {"is_valid": True, "profile_id": "11", "scopes": ["pages_show_list"]}
+        return 200, {}, json.dumps({"data": said})
+
+    http.add_callback(responses.GET, f"{over.GRAPH}/debug_token", callback=answer)
+    assert validate_connection(connection, by=alice).is_valid
+    assert asked == ["older", "fresh"], "what is said of an older token says nothing of the account: ask again"
+    connection.refresh_from_db()
+    assert connection.is_active
+    assert connection.error_message is None
+    assert "connection.inactivated" not in actions(connection)
+
+
+def test_a_late_confirmation_of_the_older_token_leaves_the_fresh_permissions_and_expiry(
+    club: Organization, alice: User, http: responses.RequestsMock
+) -> None:
+    connection = factories.make_connection(club, "FACEBOOK", expires_in_s=None, refresh="", access="older")
+    fresh_end = timezone.now().replace(microsecond=0) + timedelta(days=50)
+    asked: list[str] = []
+
+    def answer(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        asked.append(over.query_of(str(request.url))["input_token"])
+        if len(asked) == 1:
+            grant = TokenGrant("fresh", None, fresh_end, ("pages_show_list", "pages_manage_posts"))
+            store_grant(SocialConnection.objects.get(pk=connection.pk), grant)
+            said = {"is_valid": True, "profile_id": "11", "expires_at": 1_900_000_000, "scopes": ["pages_show_list"]}
+        else:
+            said = {"is_valid": True, "profile_id": "11"}
+        return 200, {}, json.dumps({"data": said})
+
+    http.add_callback(responses.GET, f"{over.GRAPH}/debug_token", callback=answer)
+    validate_connection(connection, by=alice)
+    connection.refresh_from_db()
+    assert connection.permissions == ["pages_manage_posts", "pages_show_list"]
+    assert connection.token_expires_at == fresh_end
+
+
+def test_validating_does_not_bring_back_an_account_that_was_disconnected_meanwhile(
+    club: Organization, alice: User, http: responses.RequestsMock
+) -> None:
+    connection = factories.make_connection(club, "FACEBOOK", expires_in_s=None, refresh="")
+
+    def answer(_request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        disconnect(SocialConnection.objects.get(pk=connection.pk), by=alice)
+        said = {"is_valid": True, "profile_id": "11", "expires_at": 1_900_000_000, "scopes": ["pages_show_list"]}
+        return 200, {}, json.dumps({"data": said})
+
+    http.add_callback(responses.GET, f"{over.GRAPH}/debug_token", callback=answer)
+    with pytest.raises(ConnectionInactive):
+        validate_connection(connection, by=alice)
+    connection.refresh_from_db()
+    assert connection.disconnected_at is not None
+    assert connection.token_expires_at is None
+    assert connection.validated_at is None
+
+
+def test_the_word_on_a_token_that_the_call_itself_renewed_counts(
+    club: Organization, alice: User, http: responses.RequestsMock
+) -> None:
+    connection = factories.make_connection(club, expires_in_s=-5)
+    over.x_gives_tokens(http, "second", "second-refresh")
+    over.x_refuses_the_token(http)
+    assert not validate_connection(connection, by=alice).is_valid
+    connection.refresh_from_db()
+    assert not connection.is_active
+    assert over.calls_to(http, over.X_ME) == 1
 
 
 # --- profile ----------------------------------------------------------------------------------------------------------
