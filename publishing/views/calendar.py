@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
@@ -173,7 +174,7 @@ def post_drawer(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
 
 def _shortcuts(request: OrganizationRequest) -> list[dict[str, Any]]:
     """What the help that ``?`` opens says about this page, to those who may move posts."""
-    if not may(request.membership, "posts.edit"):
+    if not may(request.membership, "posts.publish"):
         return []
     keys: list[tuple[str, list[str]]] = [
         (_("Move by a day or a week"), ["Shift", "← ↑ → ↓"]),
@@ -457,6 +458,8 @@ def drop(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
             " ".join(str(error) for error in form.non_field_errors()) or _("That is no place on the calendar.")
         )
         return answer_refusal(request, error, [here], post=post)
+    if form.cleaned_data["to"] != "tray" and not may(request.membership, "posts.publish"):
+        raise PermissionDenied
     day, hour = form.cleaned_data["day"], form.cleaned_data["hour"]
     was_scheduled = post.status == PostStatus.SCHEDULED
     try:
@@ -488,7 +491,7 @@ def _drop_on(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires("posts.edit")
+@requires("posts.publish")
 def move(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     """The dialog "Move to…": a date and a time. GET shows it, POST moves or answers 422 with what to change."""
     post = _post(request, post_id)
@@ -529,7 +532,8 @@ def _first_choice(post: SocialPost, organization: Organization) -> dict[str, Any
 @require_POST
 @requires("posts.edit")
 def undo(request: OrganizationRequest) -> HttpResponse:
-    """Take a move back, as long as nothing else happened to the post since."""
+    """Take a move back, as long as nothing else happened to the post since. It gives no time but the one that somebody
+    who may publish gave it before, so it asks no more than taking that time away did."""
     now = timezone.now()
     query = _query_of_page(request, now)
     try:

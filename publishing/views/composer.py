@@ -151,7 +151,7 @@ def autosave(request: OrganizationRequest) -> JsonResponse:
 
 
 @require_POST
-@requires("posts.edit")
+@requires("posts.delete")
 def discard(request: OrganizationRequest) -> HttpResponse:
     """Delete the drafts of this page."""
     desk = _desk_of(request)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Case, Count, F, IntegerField, Q, Value, When
 from django.db.models.functions import Coalesce
@@ -25,7 +26,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.errors import DomainError
 from accounts.middleware import OrganizationRequest
 from accounts.models import User
-from accounts.permissions import requires
+from accounts.permissions import may, requires
 from connections.cards import avatar_url_of
 from connections.platforms.base import Can
 from publishing import services
@@ -111,8 +112,12 @@ def _tabs(everything: SocialPostQuerySet, filters: PostFilters, tab: str) -> lis
     return tabs
 
 
+_BULK_PERMISSIONS = {"cancel": "posts.edit", "retry": "posts.publish", "delete": "posts.delete"}
+"""Beside ``posts.edit``, what each action over many posts asks: the same as over one."""
+
+
 class BulkForm(forms.Form):
-    action = forms.ChoiceField(choices=[("cancel", "cancel"), ("retry", "retry"), ("delete", "delete")])
+    action = forms.ChoiceField(choices=[(name, name) for name in _BULK_PERMISSIONS])
     posts = forms.TypedMultipleChoiceField(coerce=UUID)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -126,7 +131,8 @@ class BulkForm(forms.Form):
 @require_POST
 @requires("posts.edit")
 def bulk(request: OrganizationRequest) -> HttpResponse:
-    """Cancel, retry or delete the ticked posts. Each is tried by itself; what was refused is said with its reason."""
+    """Cancel, retry or delete the ticked posts, as one by one: with the same permission, each by itself, and what was
+    refused is said with its reason."""
     form = BulkForm(request.POST)
     back = _back(request, reverse("publishing:posts"))
     if not form.is_valid():
@@ -138,6 +144,8 @@ def bulk(request: OrganizationRequest) -> HttpResponse:
         "delete": lambda post: services.delete_draft(post, by=request.user),
     }
     action = form.cleaned_data["action"]
+    if not may(request.membership, _BULK_PERMISSIONS[action]):
+        raise PermissionDenied
     rows = SocialPost.objects.for_organization(request.organization).select_related("connection", "organization")
     done, refused = 0, []
     for post in rows.filter(pk__in=form.cleaned_data["posts"]):
