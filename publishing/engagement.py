@@ -7,7 +7,10 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.audit import SYSTEM, Actor, record_audit
 from connections.errors import ConnectionInactive, InvalidToken, PlatformError, RateLimited
@@ -16,12 +19,13 @@ from connections.platforms.base import Can, Metrics
 from connections.tokens import call_with_fresh_token
 from publishing.errors import IllegalTransition
 from publishing.hurry import hurry
-from publishing.models import PostMetric, PostStatus, SocialPost, metric_fields
+from publishing.models import PostMetric, PostStatus, SocialPost, SocialPostQuerySet, metric_fields
 
 log = structlog.get_logger(__name__)
 
 IN_TROUBLE = timedelta(minutes=15)
 POSTS_A_RUN = 400
+CONNECTIONS_A_RUN = 500
 
 
 def next_sync_at(published_at: datetime, now: datetime) -> datetime | None:
@@ -37,14 +41,44 @@ def next_sync_at(published_at: datetime, now: datetime) -> datetime | None:
 
 
 def sync_due_engagement(now: datetime | None = None) -> None:
-    """One task per connection that has posts due for a look."""
+    """One task per connection that has posts due for a look and lets them be read, longest due first."""
     now = now or timezone.now()
-    due = SocialPost.objects.filter(
-        status=PostStatus.PUBLISHED, engagement_due_at__lte=now, connection__is_active=True,
-        connection__disconnected_at__isnull=True, deleted_at__isnull=True,
-    )  # fmt: skip
-    for connection_id in due.order_by().values_list("connection_id", flat=True).distinct()[:500]:
+    waiting = _due(now).values("connection_id").annotate(since=Min("engagement_due_at")).order_by("since")
+    ids = [row["connection_id"] for row in waiting]
+    # A platform's scopes imply each other in ways of its own, so that no query can tell who may be read.
+    connections = SocialConnection.objects.only("platform", "permissions").in_bulk(ids)
+    readable = [pk for pk in ids if pk in connections and connections[pk].can(Can.METRICS)]
+    for connection_id in readable[:CONNECTIONS_A_RUN]:
         hurry("publishing.tasks.sync_connection_engagement_task", str(connection_id))
+
+
+def _due(now: datetime) -> SocialPostQuerySet:
+    """Posts whose time for a look has come, of accounts that work."""
+    return SocialPost.objects.filter(
+        status=PostStatus.PUBLISHED, engagement_due_at__lte=now, deleted_at__isnull=True,
+        platform_post_id__isnull=False, connection__is_active=True, connection__disconnected_at__isnull=True,
+    ).order_by()  # fmt: skip
+
+
+def why_unread(post: SocialPost) -> str:
+    """Why the counts of a published post are not read though its platform has it; "" when they are."""
+    connection = post.connection
+    platform = connection.platform_class
+    if Can.METRICS not in platform.capabilities:
+        reason = platform.absences.get(Can.METRICS)
+        return str(reason) if reason else _("%(platform)s gives no numbers of posts.") % {"platform": platform.label}
+    if connection.disconnected_at or not connection.is_active:
+        return _("%(account)s does not work at the moment: no numbers are read until it is reconnected.") % {
+            "account": connection.account_name
+        }
+    if missing := platform.missing_permissions(connection.permissions).get(Can.METRICS):
+        words = ngettext(
+            "The permission %(names)s was not granted, so %(platform)s does not tell the numbers of this account's posts.",
+            "The permissions %(names)s were not granted, so %(platform)s does not tell the numbers of this account's posts.",
+            len(missing),
+        )
+        return words % {"names": ", ".join(missing), "platform": platform.label}
+    return ""
 
 
 def sync_connection_engagement(connection_id: UUID, now: datetime | None = None) -> int:
@@ -53,10 +87,7 @@ def sync_connection_engagement(connection_id: UUID, now: datetime | None = None)
     connection = SocialConnection.objects.active().filter(pk=connection_id).first()
     if connection is None or not connection.can(Can.METRICS):
         return 0
-    due = SocialPost.objects.filter(
-        connection=connection, status=PostStatus.PUBLISHED, engagement_due_at__lte=now, deleted_at__isnull=True,
-        platform_post_id__isnull=False,
-    ).order_by("engagement_due_at")  # fmt: skip
+    due = _due(now).filter(connection=connection).order_by("engagement_due_at")
     posts = [post for post in due[:POSTS_A_RUN] if _take(post, now)]
     updated = 0
     size = connection.platform_class.metrics_batch

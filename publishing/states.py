@@ -113,7 +113,7 @@ def _standing_of_published(post: SocialPost) -> Standing:
         sentence = _("It is gone from the platform since %(time)s.") % {"time": short_time(post.deleted_at)}
         return Standing(_("Gone from the platform"), "warn", "circle-x", sentence)
     steps = ["view"]
-    if Can.METRICS in post.connection.platform_class.capabilities:
+    if post.connection.is_active and post.connection.can(Can.METRICS):
         steps.append("sync")
     if Can.DELETE in post.connection.platform_class.capabilities:
         steps.append("delete_at_platform")

@@ -28,11 +28,10 @@ from accounts.middleware import OrganizationRequest
 from accounts.models import User
 from accounts.permissions import may, requires
 from connections.cards import avatar_url_of
-from connections.platforms.base import Can
 from publishing import services
 from publishing.charts import line_chart
 from publishing.copies import duplicate_post
-from publishing.engagement import sync_post_engagement
+from publishing.engagement import sync_post_engagement, why_unread
 from publishing.filters import ATTENTION, PostFilters
 from publishing.history import history_of
 from publishing.models import PostStatus, SocialPost, SocialPostQuerySet
@@ -211,8 +210,7 @@ def post(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
         "siblings": siblings,
         "zone": request.organization.zone.key,
         "may_be_moved": may_be_moved(found),
-        "can_sync": found.status == PostStatus.PUBLISHED
-        and Can.METRICS in found.connection.platform_class.capabilities,
+        "unread": why_unread(found) if found.status == PostStatus.PUBLISHED and not found.deleted_at else "",
     } | _metrics(found)
     return render(request, "publishing/post.html", context)
 

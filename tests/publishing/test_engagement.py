@@ -5,13 +5,22 @@ from typing import Any
 
 import pytest
 import responses
+from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from connections.models import SocialConnection
-from publishing.engagement import next_sync_at, sync_connection_engagement, sync_post_engagement
+from connections.platforms.base import Can
+from publishing.engagement import (
+    next_sync_at,
+    sync_connection_engagement,
+    sync_due_engagement,
+    sync_post_engagement,
+)
 from publishing.errors import IllegalTransition
 from publishing.models import PostStatus, SocialPost
 from tests import factories
+from tests.conftest import signed_in
 from tests.publishing import mastodon
 
 
@@ -94,3 +103,70 @@ def test_one_post_is_read_on_demand(out: SocialPost, server: responses.RequestsM
 def test_a_post_that_is_not_out_has_nothing_to_read(account: SocialConnection, bob: Any) -> None:
     with pytest.raises(IllegalTransition):
         sync_post_engagement(factories.make_post(account), by=bob)
+
+
+# --- accounts whose numbers may not be read ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The connections whose numbers a task is asked to read."""
+    sent: list[str] = []
+    monkeypatch.setattr("celery.Celery.send_task", lambda _app, _name, args, **_how: sent.extend(args))
+    return sent
+
+
+def refuse_metrics(account: SocialConnection) -> None:
+    """The person took the permission away at the platform."""
+    needed = account.platform_class.scopes_for[Can.METRICS]
+    account.permissions = [scope for scope in account.permissions if scope not in needed and scope != "read"]
+    account.save(update_fields=["permissions"])
+
+
+def test_no_task_is_sent_for_an_account_whose_numbers_may_not_be_read(
+    out: SocialPost, account: SocialConnection, asked: list[str]
+) -> None:
+    refuse_metrics(account)
+    sync_due_engagement()
+    assert asked == []
+
+
+def test_its_posts_are_due_as_soon_as_the_permission_is_granted(
+    out: SocialPost, account: SocialConnection, asked: list[str]
+) -> None:
+    granted = list(account.permissions)
+    refuse_metrics(account)
+    sync_due_engagement()
+    SocialConnection.objects.filter(pk=account.pk).update(permissions=granted)
+    sync_due_engagement()
+    assert asked == [str(account.pk)]
+
+
+def test_accounts_without_the_permission_take_nobodys_turn(
+    out: SocialPost, account: SocialConnection, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publishing.engagement.CONNECTIONS_A_RUN", 1)
+    refuse_metrics(account)
+    for _number in range(3):
+        other = factories.make_connection(account.organization, "MASTODON", expires_in_s=None)
+        due = timezone.now() - timedelta(seconds=5)
+        factories.make_post(other, status=PostStatus.PUBLISHED, engagement_due_at=due)
+    sync_due_engagement()
+    assert len(asked) == 1
+
+
+def test_a_post_whose_id_is_not_known_is_nobodys_task(out: SocialPost, asked: list[str]) -> None:
+    SocialPost.objects.filter(pk=out.pk).update(platform_post_id=None)
+    sync_due_engagement()
+    assert asked == []
+
+
+def test_the_page_says_why_there_are_no_numbers(out: SocialPost, account: SocialConnection, bob: User) -> None:
+    browser, address = signed_in(bob), reverse("publishing:post", args=[out.pk])
+    assert "Sync engagement" in browser.get(address).content.decode()
+    refuse_metrics(account)
+    page = browser.get(address).content.decode()
+    assert "The permission read:statuses was not granted" in page
+    assert "Sync engagement" not in page
+    SocialConnection.objects.filter(pk=account.pk).update(is_active=False)
+    assert "no numbers are read until it is reconnected" in browser.get(address).content.decode()
