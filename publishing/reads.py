@@ -18,7 +18,7 @@ ATTENTION_SIZE = 6
 
 _CARD_FIELDS = (
     "organization_id", "connection_id", "content", "link_url", "status", "scheduled_at", "published_at", "hold_reason", "error_code",
-    "error_message", "next_attempt_at", "paced_until", "deleted_at", "retry_count",
+    "error_message", "next_attempt_at", "paced_until", "deleted_at", "retry_count", "claimed_by", "platform_post_id",
 )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from connections.errors import OutcomeUnknown
 from connections.platforms.base import Can
+from publishing.attempts import RECONCILING
 from publishing.models import PostStatus, SocialPost
 from publishing.pacing import PACED
 
@@ -59,8 +61,10 @@ def standing_of(post: SocialPost, *, now: datetime) -> Standing:
     if post.status == PostStatus.SCHEDULED:
         return _standing_of_scheduled(post, reason, now)
     if post.status == PostStatus.PUBLISHING:
-        reason = "" if post.error_code in PACED else reason
-        return Standing(_("Publishing"), "info", "loader-2", reason or _("It is on its way to the platform right now."))
+        # What the row holds beside is the error of an earlier try: its page shows that as history.
+        is_checked = post.error_code == OutcomeUnknown.code and post.claimed_by.startswith(RECONCILING)
+        on_its_way = _("It is on its way to the platform right now.")
+        return Standing(_("Publishing"), "info", "loader-2", reason if is_checked and reason else on_its_way)
     if post.status == PostStatus.PUBLISHED:
         return _standing_of_published(post)
     if post.status == PostStatus.FAILED:
