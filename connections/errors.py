@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from accounts.errors import Conflict, DomainError
+from connections.clean import clean_text
 
 SHORTEST_SECRET = 6
 """Shorter texts are no secrets, and replacing them would spoil the sentence."""
@@ -21,9 +22,9 @@ class PlatformError(DomainError):
     """Whether the platform gave no answer of its own: it speaks of the platform's health, not of this call."""
 
     def __init__(self, message: str, *, detail: str = "", platform_code: str = "") -> None:
-        super().__init__(message)
-        self.detail = detail
-        self.platform_code = platform_code
+        super().__init__(clean_text(message))
+        self.detail = clean_text(detail)
+        self.platform_code = clean_text(platform_code)
 
 
 def hide_secrets[E: PlatformError](error: E, *secrets: str) -> E:

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 
 from connections.errors import OutcomeUnknown
 from connections.platforms.base import Can
-from publishing.attempts import RECONCILING
-from publishing.models import PostStatus, SocialPost
+from publishing.models import RECONCILING, PostStatus, SocialPost
 from publishing.pacing import PACED
 
 OVERDUE_AFTER = timedelta(minutes=2)
@@ -116,6 +115,15 @@ def _standing_of_published(post: SocialPost) -> Standing:
     if post.deleted_at:
         sentence = _("It is gone from the platform since %(time)s.") % {"time": short_time(post.deleted_at)}
         return Standing(_("Gone from the platform"), "warn", "circle-x", sentence)
+    if not post.platform_post_id:
+        sentence = _("Its id at %(platform)s is not known here, so its numbers cannot be read.") % {
+            "platform": post.connection.platform_label
+        }
+        if post.error_message:
+            return Standing(
+                _("Published in part"), "warn", "alert-triangle", f"{post.error_message} {sentence}", ("view",)
+            )
+        return Standing(_("Published"), "ok", "check", sentence, ("view",))
     steps = ["view"]
     if post.connection.is_active and post.connection.can(Can.METRICS):
         steps.append("sync")

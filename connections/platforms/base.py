@@ -14,6 +14,11 @@ from pkgutil import iter_modules
 from typing import Any, BinaryIO, ClassVar, Protocol
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
+from connections.clean import NAME_MOST, clean_address, clean_count, clean_id, clean_text
+from connections.errors import TransientError
+
 Json = dict[str, Any]
 
 
@@ -81,6 +86,16 @@ class Budget:
     window: timedelta
 
 
+def _set(told: object, **values: Any) -> None:
+    """Put cleaned values into a frozen dataclass while it is made."""
+    for name, value in values.items():
+        object.__setattr__(told, name, value)
+
+
+def _clean_scopes(told: Iterable[str]) -> tuple[str, ...]:
+    return tuple(scope for scope in map(clean_id, told) if scope)
+
+
 @dataclass(frozen=True)
 class AppCredentials:
     """A registration of Parley at a platform."""
@@ -100,11 +115,18 @@ class TokenGrant:
     expires_at: datetime | None = None
     permissions: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _set(self, permissions=_clean_scopes(self.permissions))
+
 
 @dataclass(frozen=True)
 class Account:
     """An account at a platform that can be connected, with the token that speaks for it (None when only looked up).
-    ``kind`` is "person", "page", "organization" or "channel". ``unavailable`` says why it cannot be chosen."""
+    ``kind`` is "person", "page", "organization" or "channel". ``unavailable`` says why it cannot be chosen.
+
+    What is told is brought into what can be stored: names are cut, addresses that are too long left out. Raises
+    TransientError for an id that cannot be stored: an account without one cannot be told from others.
+    """
 
     id: str
     name: str
@@ -117,6 +139,23 @@ class Account:
     limits: Json = field(default_factory=dict)
     unavailable: str = ""
 
+    def __post_init__(self) -> None:
+        account_id = clean_id(self.id)
+        if not account_id:
+            raise TransientError(
+                _("The account has no id that can be used."), detail=f"id of {len(str(self.id))} signs"
+            )
+        _set(
+            self,
+            id=account_id,
+            name=clean_text(self.name, NAME_MOST),
+            handle=clean_text(self.handle, NAME_MOST),
+            avatar_url=clean_address(self.avatar_url),
+            url=clean_address(self.url),
+            followers=clean_count(self.followers),
+            unavailable=clean_text(self.unavailable),
+        )
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -127,6 +166,14 @@ class Validation:
     expires_at: datetime | None = None
     permissions: tuple[str, ...] = ()
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        _set(
+            self,
+            account_id=clean_id(self.account_id),
+            permissions=_clean_scopes(self.permissions),
+            reason=clean_text(self.reason),
+        )
 
 
 @dataclass(frozen=True)
@@ -156,16 +203,24 @@ class Draft:
 
 @dataclass(frozen=True)
 class Published:
-    """A post as it stands at the platform; ``at`` is aware UTC."""
+    """A post as it stands at the platform; ``at`` is aware UTC.
+
+    ``id`` is "" when the platform gave one that cannot be stored: the post is out all the same, and is never sent again;
+    only its counts cannot be read.
+    """
 
     id: str
     url: str
     at: datetime
 
+    def __post_init__(self) -> None:
+        _set(self, id=clean_id(self.id), url=clean_address(self.url))
+
 
 @dataclass(frozen=True)
 class Metrics:
-    """Lifetime counts of one post; None where the platform does not tell. ``gone``: the post no longer exists there."""
+    """Lifetime counts of one post; None where the platform does not tell, or tells what is no count. ``gone``: the post no
+    longer exists there."""
 
     likes: int | None = None
     comments: int | None = None
@@ -174,6 +229,10 @@ class Metrics:
     impressions: int | None = None
     clicks: int | None = None
     gone: bool = False
+
+    def __post_init__(self) -> None:
+        names = ("likes", "comments", "shares", "reach", "impressions", "clicks")
+        _set(self, **{name: clean_count(getattr(self, name)) for name in names})
 
 
 @dataclass(frozen=True)
@@ -350,7 +409,7 @@ class Platform:
     @classmethod
     def post_id_from_link(cls, link: str) -> str | None:
         """The id of a post from the address that a person pasted; None when it holds none."""
-        return urlsplit(link).path.rstrip("/").rpartition("/")[2] or None
+        return clean_id(urlsplit(link).path.rstrip("/").rpartition("/")[2]) or None
 
     def delete(self, post_id: str) -> None:
         """Delete a published post; one that is already gone is a success."""

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from connections.clean import clean_id
 from connections.errors import (
     ContentRejected,
     Duplicate,
@@ -50,7 +51,14 @@ from connections.platforms.base import (
     register,
 )
 from connections.platforms.checks import common_problems, format_size
-from connections.platforms.steps import append_link, is_match, published_of, step_of, twice_on_media_error
+from connections.platforms.steps import (
+    append_link,
+    is_match,
+    must_be_known,
+    published_of,
+    step_of,
+    twice_on_media_error,
+)
 from connections.platforms.text import fingerprint
 
 API = "https://graph.facebook.com"
@@ -234,7 +242,8 @@ class Facebook(Platform):
         found: list[Account] = []
         for _page in range(PAGES_LISTED):
             body = self._get("/me/accounts", params, operation="pages", http=http)
-            found += [self._account(row, grant) for row in body.get("data") or [] if isinstance(row, dict)]
+            rows = [row for row in body.get("data") or [] if isinstance(row, dict)]
+            found += [self._account(row, grant) for row in rows if clean_id(row.get("id"))]
             paging = body.get("paging") or {}
             after = (paging.get("cursors") or {}).get("after")
             if not paging.get("next") or not after:
@@ -244,7 +253,6 @@ class Facebook(Platform):
 
     def _account(self, row: Json, grant: TokenGrant | None) -> Account:
         picture = ((row.get("picture") or {}).get("data") or {}).get("url") or ""
-        followers = row.get("followers_count", row.get("fan_count"))
         token, tasks = row.get("access_token"), row.get("tasks")
         unavailable = ""
         if grant is not None and not token:
@@ -259,7 +267,7 @@ class Facebook(Platform):
             kind="page",
             avatar_url=str(picture),
             url=str(row.get("link") or f"{auth_base(self.name, SITE)}/{row.get('id', '')}"),
-            followers=followers if isinstance(followers, int) else None,
+            followers=row.get("followers_count", row.get("fan_count")),
             grant=page_grant,
             unavailable=unavailable,
         )
@@ -303,7 +311,7 @@ class Facebook(Platform):
         return Validation(
             is_valid=is_valid,
             account_id=str(found.get("profile_id") or found.get("user_id") or ""),
-            expires_at=datetime.fromtimestamp(expires, UTC) if isinstance(expires, int) and expires > 0 else None,
+            expires_at=_moment(expires),
             permissions=tuple(str(scope) for scope in found.get("scopes") or []),
             reason="" if is_valid else str(error.get("message") or _("Facebook no longer accepts the access.")),
         )
@@ -311,7 +319,7 @@ class Facebook(Platform):
     def profile(self) -> Account:
         fields = "id,name,username,picture{url},followers_count,fan_count,link"
         row = self._get(f"/{path_part(self.account_id)}", {"fields": fields}, operation="profile")
-        if not row.get("id"):
+        if not clean_id(row.get("id")):
             raise self.http.unreadable(Patience.READ)
         return self._account(row, None)
 
@@ -336,6 +344,7 @@ class Facebook(Platform):
             form[f"attached_media[{number}]"] = json.dumps({"media_fbid": photo})
         published = published_of(journal.once("post", lambda: self._create(form)))
         if draft.first_comment:
+            must_be_known(published)
             journal.once("comment", lambda: self._comment(published.id, draft.first_comment))
         return published
 
@@ -350,7 +359,7 @@ class Facebook(Platform):
     def _comment(self, post_id: str, text: str) -> Json:
         path = f"/{path_part(post_id)}/comments"
         body = self._post(path, {"message": text}, operation="create_comment", patience=Patience.ONCE)
-        return {"id": str(body.get("id", ""))}
+        return {"id": clean_id(body.get("id"))}
 
     def _upload(self, media: DraftMedia) -> Json:
         form = {"published": "false"}
@@ -361,7 +370,7 @@ class Facebook(Platform):
         body = twice_on_media_error(
             lambda: self._post(path, form, operation="upload", patience=Patience.AGAIN, files=files)
         )
-        if not body.get("id"):
+        if not clean_id(body.get("id")):
             raise self.http.unreadable(Patience.AGAIN)
         return {"id": str(body["id"])}
 
@@ -554,6 +563,11 @@ def _leads_to(address: Any, wanted: str) -> bool:
         return False
     behind = parse_qs(urlsplit(address).query).get("u", [""])[0]
     return fingerprint(wanted) in {fingerprint(address), fingerprint(behind)}
+
+
+def _moment(seconds: Any) -> datetime | None:
+    """Epoch seconds as a moment; None for 0, and for what is no time of this millennium."""
+    return datetime.fromtimestamp(seconds, UTC) if type(seconds) is int and 0 < seconds < 32_503_680_000 else None
 
 
 def _whole(value: Any) -> int:

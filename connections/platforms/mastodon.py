@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from requests.utils import parse_header_links
 
+from connections.clean import COUNT_MOST, ID_MOST, clean_address, clean_id
 from connections.errors import (
     ConsentFailed,
     ContentRejected,
@@ -50,6 +51,7 @@ from connections.platforms.checks import common_problems, is_web_address, option
 from connections.platforms.steps import (
     append_link,
     is_match,
+    must_be_known,
     published_of,
     step_of,
     twice_on_media_error,
@@ -205,6 +207,8 @@ class Mastodon(Platform):
             raise no_server from None
         if not answer.get("client_id") or not answer.get("client_secret"):
             raise no_server
+        if len(str(answer["client_id"])) > ID_MOST:
+            raise no_server
         app = AppCredentials(str(answer["client_id"]), str(answer["client_secret"]), server_url)
         # Servers before 4.3 delete registrations that never had a token.
         try:
@@ -288,18 +292,17 @@ class Mastodon(Platform):
 
     def _me(self, http: PlatformHttp, *, domain: str) -> Account:
         row = http.get("/api/v1/accounts/verify_credentials", operation="verify_credentials").object
-        if not row.get("id"):
+        if not clean_id(row.get("id")):
             raise http.unreadable(Patience.READ)
         name = str(row.get("username") or row.get("acct") or "")
         host = domain or urlsplit(self.server_url).hostname or ""
-        followers = row.get("followers_count")
         return Account(
             id=str(row["id"]),
             name=str(row.get("display_name") or name),
             handle=f"{name}@{host}",
             avatar_url=str(row.get("avatar_static") or row.get("avatar") or ""),
             url=_web_address(row.get("url")),
-            followers=followers if isinstance(followers, int) else None,
+            followers=row.get("followers_count"),
         )
 
     def _read_instance(self) -> Json:
@@ -331,6 +334,7 @@ class Mastodon(Platform):
         key = draft.key
         published = published_of(journal.once("post", lambda: self._create(body, key=key, operation="create_post")))
         if draft.first_comment:
+            must_be_known(published)
             reply: Json = {"status": draft.first_comment, "in_reply_to_id": published.id}
             if visibility := body.get("visibility"):
                 reply["visibility"] = visibility
@@ -354,13 +358,13 @@ class Mastodon(Platform):
         ).object
         if not status.get("id"):
             raise self.http.unreadable(Patience.ONCE)
-        return step_of(
-            str(status["id"]), self._permalink(status), parse_time(status.get("created_at")) or timezone.now()
-        )
+        return step_of(status["id"], self._permalink(status), parse_time(status.get("created_at")) or timezone.now())
 
     def _permalink(self, status: Json) -> str:
-        own = f"{self.server_url}/web/statuses/{path_part(str(status.get('id')))}"
-        return _web_address(status.get("url")) or _web_address(status.get("uri")) or own
+        status_id = clean_id(status.get("id"))
+        own = f"{self.server_url}/web/statuses/{path_part(status_id)}" if status_id else ""
+        told = (_web_address(status.get("url")), _web_address(status.get("uri")), own)
+        return next(filter(None, map(clean_address, told)), "")
 
     def _upload(self, media: DraftMedia) -> Json:
         """One picture, processed: attaching earlier is refused. Source: .../methods/media/#v2"""
@@ -375,7 +379,7 @@ class Mastodon(Platform):
             return answers[-1].object
 
         uploaded = twice_on_media_error(send)
-        if not uploaded.get("id"):
+        if not clean_id(uploaded.get("id")):
             raise self.http.unreadable(Patience.AGAIN)
         media_id = str(uploaded["id"])
         if answers[-1].status == 202:
@@ -543,12 +547,10 @@ def limits_of(instance: Json) -> Json:
         "image_bytes": media.get("image_size_limit"),
         "image_pixels": media.get("image_matrix_limit"),
     }
-    limits: Json = {name: value for name, value in stated.items() if type(value) is int and value > 0}
+    limits: Json = {name: value for name, value in stated.items() if type(value) is int and 0 < value <= COUNT_MOST}
     kinds = media.get("supported_mime_types")
     pictures = (
-        sorted(kind for kind in kinds if isinstance(kind, str) and kind.startswith("image/"))
-        if isinstance(kinds, list)
-        else []
+        sorted(kind for kind in map(clean_id, kinds) if kind.startswith("image/")) if isinstance(kinds, list) else []
     )
     if pictures:
         limits["image_formats"] = pictures

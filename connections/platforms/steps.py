@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from connections.errors import MediaError, TransientError
+from connections.clean import clean_address, clean_id
+from connections.errors import ContentRejected, MediaError, TransientError
 from connections.platforms.base import Json, Published
 from connections.platforms.text import fingerprint
 
@@ -27,8 +28,15 @@ def published_of(step: Json) -> Published:
 
 
 def step_of(post_id: str, url: str, at: datetime) -> Json:
-    """What a "post" step records, so that a later worker can go on from it."""
-    return {"id": post_id, "url": url, "at": at.isoformat()}
+    """What a "post" step records, so that a later worker can go on from it. An id that cannot be stored is recorded as "":
+    the post is out, whatever it is called there."""
+    return {"id": clean_id(post_id), "url": clean_address(url), "at": at.isoformat()}
+
+
+def must_be_known(published: Published) -> None:
+    """Raise ContentRejected for a post that cannot be answered, because its id is of no use."""
+    if not published.id:
+        raise ContentRejected(_("The platform gave the post an id that cannot be used."), detail="post id")
 
 
 def twice_on_media_error(upload: Callable[[], Json]) -> Json:

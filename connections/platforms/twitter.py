@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from connections.clean import clean_id
 from connections.errors import (
     ContentRejected,
     Duplicate,
@@ -47,7 +48,14 @@ from connections.platforms.base import (
     register,
 )
 from connections.platforms.checks import common_problems, option_problem
-from connections.platforms.steps import append_link, is_match, published_of, step_of, wait_until_ready
+from connections.platforms.steps import (
+    append_link,
+    is_match,
+    must_be_known,
+    published_of,
+    step_of,
+    wait_until_ready,
+)
 from connections.platforms.text import count_weighted, expand_short_links, x_links
 
 API = "https://api.x.com"
@@ -217,17 +225,16 @@ class Twitter(Platform):
     def _me(self, http: PlatformHttp) -> Account:
         fields = "id,name,username,profile_image_url,public_metrics,verified_type"
         user = http.get("/2/users/me", operation="me", params={"user.fields": fields}).object.get("data")
-        if not isinstance(user, dict) or not user.get("id"):
+        if not isinstance(user, dict) or not clean_id(user.get("id")):
             raise http.unreadable(Patience.READ)
         handle = str(user.get("username", ""))
-        followers = (user.get("public_metrics") or {}).get("followers_count")
         return Account(
             id=str(user["id"]),
             name=str(user.get("name") or handle),
             handle=handle,
             avatar_url=str(user.get("profile_image_url") or "").replace("_normal.", "_400x400."),
             url=f"{auth_base(self.name, SITE)}/{handle}",
-            followers=followers if isinstance(followers, int) else None,
+            followers=(user.get("public_metrics") or {}).get("followers_count"),
         )
 
     def test_app(self) -> None:
@@ -253,6 +260,7 @@ class Twitter(Platform):
             body["reply_settings"] = draft.options["reply_settings"]
         published = published_of(journal.once("post", lambda: self._create(body, operation="create_post")))
         if draft.first_comment:
+            must_be_known(published)
             reply = {"text": draft.first_comment, "reply": {"in_reply_to_tweet_id": published.id}}
             journal.once("comment", lambda: self._create(reply, operation="create_comment"))
         return published
@@ -262,7 +270,7 @@ class Twitter(Platform):
         post_id = (answer.object.get("data") or {}).get("id")
         if not post_id:
             raise self.http.unreadable(Patience.ONCE)
-        return step_of(str(post_id), self._permalink(str(post_id)), timezone.now())
+        return step_of(post_id, self._permalink(str(post_id)), timezone.now())
 
     def _upload(self, media: DraftMedia) -> Json:
         """One picture with its description; usable for a day. Source: https://docs.x.com/x-api/media/upload-media"""
@@ -274,7 +282,7 @@ class Twitter(Platform):
             files={"media": ("picture", media.open, media.content_type)},
         )
         uploaded = answer.object.get("data") or {}
-        if not uploaded.get("id"):
+        if not clean_id(uploaded.get("id")):
             raise self.http.unreadable(Patience.AGAIN)
         media_id = str(uploaded["id"])
         if uploaded.get("processing_info"):
