@@ -1,7 +1,7 @@
 """What people may do with posts. Each verb is one transaction, leaves an audit event and names its actor."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Actor, record_audit
-from accounts.models import Organization, User
+from accounts.models import AuditEvent, Organization, User
 from connections.errors import ConnectionInactive, NotFound
 from connections.models import SocialConnection
 from connections.platforms.base import Can, Platform
@@ -34,6 +34,9 @@ __all__ = [
     "resolve_unknown", "retry_post", "schedule_post", "unschedule_post", "update_post",
 ]  # fmt: skip
 
+SITTING = timedelta(minutes=10)
+"""For so long after an event of writing, further writing of the same person at the same draft is part of it."""
+_WRITING = frozenset({"post.created", "post.edited"})
 UNCLAIMED: dict[str, Any] = {"claimed_by": "", "claimed_at": None, "lease_until": None}
 _FRESH: dict[str, Any] = {
     "next_attempt_at": None, "hold_reason": Hold.NONE, "error_code": "", "error_message": None, "retry_count": 0,
@@ -164,8 +167,21 @@ def update_post(post: SocialPost, given: PostInput, *, by: User) -> SocialPost:
     current.save(update_fields=[*fields, "updated_at"])
     _attach(current, given.media)
     changes = {name: [old, fields[name]] for name, old in before.items() if old != fields[name]}
-    record_audit("post.edited", current, by=by, changes=changes)
+    if current.status != PostStatus.DRAFT or not _is_same_sitting(current, by):
+        record_audit("post.edited", current, by=by, changes=changes)
     return current
+
+
+def _is_same_sitting(draft: SocialPost, by: User) -> bool:
+    """Whether the last thing that happened to a draft is that the same person wrote at it, less than ten minutes ago.
+
+    The composer saves every few seconds; the trail says who wrote when, and with what each sitting began. What a draft
+    says in the end stands in its row, in the first event of whatever changes it later, and in that of its deletion.
+    """
+    last = AuditEvent.objects.filter(object_type="socialpost", object_id=str(draft.pk)).order_by("-at", "-pk").first()
+    return (
+        last is not None and last.action in _WRITING and last.actor_id == by.pk and timezone.now() - last.at < SITTING
+    )
 
 
 def _check(connection: SocialConnection, given: PostInput) -> None:
