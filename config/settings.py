@@ -150,7 +150,7 @@ REDIS_URL = env.text("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "parley"}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "config.file_cache.FileCache", "LOCATION": DATA_DIR / "cache.sqlite3"}
 }
 
 SOCIAL_MEDIA_ENCRYPTION_KEYS = env.words("SOCIAL_MEDIA_ENCRYPTION_KEY")

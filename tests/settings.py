@@ -4,7 +4,9 @@ The database is SQLite in a file of its own, or with ``PARLEY_TEST_DATABASE=post
 ends with the run (or the one that DATABASE_URL names).
 """
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -38,6 +40,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False
 ACCOUNT_RATE_LIMITS = False
+CACHES["default"] |= {"LOCATION": Path(tempfile.mkdtemp(prefix="parley-cache-")) / "cache.sqlite3"}  # noqa: F405
+atexit.register(shutil.rmtree, CACHES["default"]["LOCATION"].parent, ignore_errors=True)  # noqa: F405
 MIGRATION_MODULES: dict[str, str] = {}
 
 if not ON_POSTGRES:

@@ -4,8 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from accounts.checks import shared_limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOOD = {
@@ -29,6 +32,17 @@ def test_a_proper_deployment_has_nothing_to_complain_about(tmp_path: Path) -> No
     assert "no issues" in done.stdout
 
 
+def test_hosts_that_share_a_redis_share_their_limits(tmp_path: Path) -> None:
+    servers = {"DATABASE_URL": "postgres://parley@db.example.org/parley", "REDIS_URL": "redis://redis.example.org/0"}
+    done = check(tmp_path, **GOOD | servers)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_cache_that_each_process_keeps_for_itself_is_warned_of(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    assert [warning.id for warning in shared_limits()] == ["accounts.W001"]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -37,6 +51,7 @@ def test_a_proper_deployment_has_nothing_to_complain_about(tmp_path: Path) -> No
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
         ({"APP_URL": "parley.example.org"}, "APP_URL must be a full address"),
         ({"APP_URL": "http://parley.example.org"}, "security.W"),
+        ({"DATABASE_URL": "postgres://parley@db.example.org/parley"}, "counted for each machine apart"),
     ],
 )
 def test_a_wrong_one_is_refused_with_what_to_do(tmp_path: Path, change: dict[str, str], says: str) -> None:
