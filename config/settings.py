@@ -297,7 +297,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
-    "publishing.tasks.publish_post_task": {"queue": "publish"},
+    "publishing.tasks.publish_*": {"queue": "publish"},
     "publishing.tasks.dispatch_due_posts_task": {"queue": "dispatch"},
     "publishing.tasks.sweep_posts_task": {"queue": "dispatch"},
     "publishing.tasks.reconcile_post_task": {"queue": "publish"},

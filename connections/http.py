@@ -18,8 +18,7 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -50,7 +49,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
-from connections.guard import TooMuch, new_session, private_network, read_capped, session_for
+from connections.guard import TooMuch, private_network, read_capped, session_for
 
 log = structlog.get_logger(__name__)
 # urllib3 writes whole addresses at DEBUG, and some platforms want tokens in the query.
@@ -263,19 +262,18 @@ class PlatformHttp:
         except OSError:
             raise MediaError("The picture's file is missing.", detail="file missing") from None
         try:
-            with self._session(url, patience) as session:
-                response = session.request(
-                    method, url, params=params, json=json_body, data=form, files=opened or None, headers=dict(headers),
-                    auth=credentials, timeout=(settings.PLATFORM_CONNECT_TIMEOUT_S, read_s), allow_redirects=False,
-                    stream=True,
-                )  # fmt: skip
-                with response:
-                    answered = {name.lower(): value for name, value in response.headers.items()}
-                    try:
-                        content = read_capped(response, most_bytes=MOST_BYTES, until=until)
-                    except (HTTPError, TooMuch, OSError):
-                        return _Raw(response.status_code, b"", answered, is_whole=False)
-                    return _Raw(response.status_code, content, answered)
+            response = self._session(url, patience).request(
+                method, url, params=params, json=json_body, data=form, files=opened or None, headers=dict(headers),
+                auth=credentials, timeout=(settings.PLATFORM_CONNECT_TIMEOUT_S, read_s), allow_redirects=False,
+                stream=True,
+            )  # fmt: skip
+            with response:
+                answered = {name.lower(): value for name, value in response.headers.items()}
+                try:
+                    content = read_capped(response, most_bytes=MOST_BYTES, until=until)
+                except (HTTPError, TooMuch, OSError):
+                    return _Raw(response.status_code, b"", answered, is_whole=False)
+                return _Raw(response.status_code, content, answered)
         except InvalidIPAddress:
             refusal = private_network(urlsplit(url).hostname or "The server")
             raise TransientError(str(refusal), detail="address refused") from None
@@ -285,15 +283,13 @@ class PlatformHttp:
             for _name, stream, _kind in opened.values():
                 stream.close()
 
-    @contextmanager
-    def _session(self, url: str, patience: Patience) -> Iterator[requests.Session]:
-        """A fresh connection for what is sent once: a kept-alive one that the server is just closing fails in a way
-        that cannot be told from a lost answer."""
-        if patience is not Patience.ONCE:
-            yield session_for(url, guarded=self.guarded)
-            return
-        with new_session(url, guarded=self.guarded) as session:
-            yield session
+    def _session(self, url: str, patience: Patience) -> requests.Session:
+        """This thread's session, with a fresh connection for what is sent once: a kept-alive one that the server is just
+        closing fails in a way that cannot be told from a lost answer."""
+        session = session_for(url, guarded=self.guarded)
+        if patience is Patience.ONCE:
+            session.close()  # drops its connections; it stays usable
+        return session
 
     def _no_answer(self, failure: requests.RequestException, patience: Patience) -> PlatformError:
         kind = type(failure).__name__

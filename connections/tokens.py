@@ -69,7 +69,7 @@ class _Opened:
     def client(self) -> Platform:
         connection = self.connection
         platform = connection.platform_class(
-            app=credentials_of(connection),
+            app=partial(credentials_of, connection),
             access_token=self.access,
             account_id=connection.platform_account_id,
             handle=connection.account_handle,
@@ -91,7 +91,10 @@ def _note_rate(connection: SocialConnection, operation: str, rate: Rate) -> None
 
 
 def _open(connection_id: UUID) -> _Opened:
-    connection = SocialConnection.objects.select_related("organization").get(pk=connection_id)
+    return _with_secrets(SocialConnection.objects.select_related("organization").get(pk=connection_id))
+
+
+def _with_secrets(connection: SocialConnection) -> _Opened:
     secrets = {}
     for token in connection.tokens.all():
         try:
@@ -272,9 +275,11 @@ def _is_short(connection: SocialConnection, now: datetime) -> bool:
     return platform.token_policy in RENEWABLE and expires_at is not None and expires_at - now < platform.refresh_ahead
 
 
-def _open_fresh(connection: SocialConnection, *, now: datetime | None, by: Actor, inactive_too: bool) -> _Opened:
+def _open_fresh(
+    connection: SocialConnection, *, now: datetime | None, by: Actor, inactive_too: bool, just_read: bool = False
+) -> _Opened:
     now = now or timezone.now()
-    opened = _open(connection.pk)
+    opened = _with_secrets(connection) if just_read else _open(connection.pk)
     current = opened.connection
     _refuse_unusable(current, inactive_too=inactive_too)
     rotating = current.platform_class.token_policy == TokenPolicy.ROTATING
@@ -316,11 +321,12 @@ def call_with_fresh_token[T](
     now: datetime | None = None,
     by: Actor = SYSTEM,
     inactive_too: bool = False,
+    just_read: bool = False,
 ) -> T:
     """Run ``call`` with a bound client. When the platform says that the token is no good, renew once where tokens can
     be renewed and repeat once; refused again, mark the connection inactive and raise InvalidToken. Not inside a
-    transaction."""
-    return ask_with_fresh_token(connection, call, now=now, by=by, inactive_too=inactive_too).value
+    transaction. ``just_read`` spares reading the connection again, for a caller that has done so a moment ago."""
+    return ask_with_fresh_token(connection, call, now=now, by=by, inactive_too=inactive_too, just_read=just_read).value
 
 
 def ask_with_fresh_token[T](
@@ -330,11 +336,12 @@ def ask_with_fresh_token[T](
     now: datetime | None = None,
     by: Actor = SYSTEM,
     inactive_too: bool = False,
+    just_read: bool = False,
 ) -> Answered[T]:
     """``call_with_fresh_token`` for answers that speak of the token itself: they count only while the connection still
     has the token of that version. An InvalidToken that gets out of here has marked the connection already."""
     refuse_while_paused(connection)
-    opened = _open_fresh(connection, now=now, by=by, inactive_too=inactive_too)
+    opened = _open_fresh(connection, now=now, by=by, inactive_too=inactive_too, just_read=just_read)
     try:
         return Answered(_watched(opened, call), opened.connection.token_version)
     except InvalidToken as error:

@@ -16,16 +16,17 @@ from accounts.audit import SYSTEM
 from accounts.heartbeats import beat
 from accounts.models import Heartbeat
 from connections.breaker import paused
-from publishing.attempts import QUEUED, RECONCILING, WORKING
 from publishing.errors import IllegalTransition
 from publishing.hurry import hurry
-from publishing.models import PostStatus, PublishAttempt, SocialPost
+from publishing.models import QUEUED, RECONCILING, WORKING, PostStatus, PublishAttempt, SocialPost
 from publishing.services import UNCLAIMED, move_status
 
 log = structlog.get_logger(__name__)
 
 SWEEP = "sweep"
 SWEEP_EVERY = timedelta(seconds=5)
+BUSY_SHARE = 0.9
+"""With less room than this in the queue the tick leaves it to the workers, rather than send messages nobody needs."""
 
 
 def dispatch_due_posts(now: datetime | None = None) -> list[UUID]:
@@ -33,23 +34,18 @@ def dispatch_due_posts(now: datetime | None = None) -> list[UUID]:
 
     Any number of dispatchers may run at once: a post is claimed by exactly one.
     """
-    now = now or timezone.now()
-    room = _room()
-    claimed = claim_due_posts(now, limit=room)
-    # When the queue was filled there is more to come. Half way through these posts a worker asks for it, so that none
-    # is idle until the next tick. Only a large batch asks: several dispatchers share the room, and a few ask at most.
-    is_more_due = len(claimed) == room and len(claimed) * 4 >= settings.PUBLISH_IN_FLIGHT
-    for position, post_id in enumerate(claimed):
+    room = room_in_queue()
+    if room < settings.PUBLISH_IN_FLIGHT * BUSY_SHARE:
+        return []  # workers who come to the end of what is ready claim the next themselves
+    claimed = claim_due_posts(now or timezone.now(), limit=room)
+    for post_id in claimed:
         hurry("publishing.tasks.publish_post_task", str(post_id))
-        if is_more_due and position == len(claimed) // 2:
-            hurry("publishing.tasks.dispatch_more_task", queue="publish")
     return claimed
 
 
-def _room() -> int:
-    # A short queue keeps claims fair between organizations and lets a lost message be noticed soon.
-    waiting = SocialPost.objects.filter(status=PostStatus.PUBLISHING, claimed_by__startswith=QUEUED).count()
-    return max(0, int(settings.PUBLISH_IN_FLIGHT) - waiting)
+def room_in_queue() -> int:
+    """How many more posts may be claimed now. A short queue keeps claims fair between organizations."""
+    return max(0, int(settings.PUBLISH_IN_FLIGHT) - SocialPost.objects.ready().order_by().count())
 
 
 def claim_due_posts(now: datetime, *, limit: int) -> list[UUID]:

@@ -106,6 +106,13 @@ class PostGroup(models.Model):
         return self.content[:60]
 
 
+QUEUED = "queue:"
+WORKING = "worker:"
+RECONCILING = "reconcile:"
+"""How ``claimed_by`` begins while a post is PUBLISHING: ready for any worker, in the hands of one, or cut off while it was
+sent and being looked up at its platform."""
+
+
 class SocialPostQuerySet(OrganizationQuerySet["SocialPost"]):
     def with_card(self) -> Self:
         """All that a calendar card or a list row shows, in two queries for any number of posts."""
@@ -116,6 +123,12 @@ class SocialPostQuerySet(OrganizationQuerySet["SocialPost"]):
     def between(self, start: datetime, end: datetime) -> Self:
         """Posts whose time on the calendar lies in [start, end)."""
         return self.filter(scheduled_at__gte=start, scheduled_at__lt=end)
+
+    def ready(self) -> Self:
+        """Claimed and in no worker's hands yet, in the order in which workers take them."""
+        return self.filter(status=PostStatus.PUBLISHING, claimed_by__startswith=QUEUED).order_by(
+            "claimed_at", "scheduled_at", "pk"
+        )
 
     def waiting(self, now: datetime) -> Self:
         """Due at ``now`` and allowed to go: time reached, backoff over, account active, not held."""
@@ -275,6 +288,8 @@ class PublishAttempt(models.Model):
     detail = models.TextField(blank=True, default="")
 
     objects = OrganizationQuerySet["PublishAttempt"].as_manager()
+    is_new = False
+    """Whether it was begun just now, so that no step of it can exist."""
 
     class Meta:
         ordering = ["number"]

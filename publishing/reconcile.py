@@ -11,19 +11,11 @@ from django.utils import timezone
 from connections.errors import ConnectionInactive, InvalidToken, PlatformError, RateLimited, TransientError
 from connections.platforms.base import Draft, Platform, Published
 from connections.tokens import call_with_fresh_token
-from publishing.attempts import (
-    CLOCK_SKEW,
-    RECONCILING,
-    close,
-    end_failed,
-    end_unknown,
-    lease,
-    record_published,
-    taken_ids,
-    try_later,
-)
+from publishing.attempts import CLOCK_SKEW, taken_ids
 from publishing.drafts import draft_of
-from publishing.models import Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
+from publishing.endings import close, end_failed, end_unknown, record_published, try_later
+from publishing.journal import lease
+from publishing.models import RECONCILING, Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
 
 log = structlog.get_logger(__name__)
 

@@ -60,16 +60,21 @@ def move_status(
     """
     sources = [status for status in expect if status == to or allowed(status, to)]
     now = now or timezone.now()
+    rows = SocialPost.objects.filter(pk=post.pk)
+    changed = {"status": to, "updated_at": now, **changes}
     with transaction.atomic():
-        before = SocialPost.objects.select_for_update().filter(pk=post.pk).values("status", "scheduled_at").first()
-        changed = SocialPost.objects.filter(pk=post.pk, status__in=sources).update(status=to, updated_at=now, **changes)
-        if before is None or not changed:
-            raise IllegalTransition(_refusal(before["status"] if before else "", to))
+        status, scheduled_at = post.status, post.scheduled_at
+        # Mostly the post is as it was read, and then one statement does it.
+        if "scheduled_at" in changes or status not in sources or not rows.filter(status=status).update(**changed):
+            before = rows.select_for_update().order_by().values_list("status", "scheduled_at").first()
+            if before is None or not rows.filter(status__in=sources).update(**changed):
+                raise IllegalTransition(_refusal(before[0] if before else "", to))
+            status, scheduled_at = before
         diff: dict[str, Any] = {}
-        if before["status"] != to:
-            diff["status"] = [before["status"], to]
-        if "scheduled_at" in changes and before["scheduled_at"] != changes["scheduled_at"]:
-            diff["scheduled_at"] = [_iso(before["scheduled_at"]), _iso(changes["scheduled_at"])]
+        if status != to:
+            diff["status"] = [status, to]
+        if "scheduled_at" in changes and scheduled_at != changes["scheduled_at"]:
+            diff["scheduled_at"] = [_iso(scheduled_at), _iso(changes["scheduled_at"])]
         for name in ("error_code", "error_message", "hold_reason", "permalink"):
             if changes.get(name):
                 diff[name] = ["", str(changes[name])]

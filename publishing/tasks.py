@@ -6,10 +6,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.heartbeats import note_tick
-from publishing.attempts import publish_post
 from publishing.dispatch import dispatch_due_posts, sweep_posts, sweep_when_due
 from publishing.engagement import sync_connection_engagement, sync_due_engagement
 from publishing.reconcile import reconcile_post
+from publishing.turns import take_turn, wake_workers
 
 
 @shared_task
@@ -17,12 +17,8 @@ def dispatch_due_posts_task() -> None:
     now = timezone.now()
     note_tick(now)
     dispatch_due_posts(now)
+    wake_workers()
     sweep_when_due(now)
-
-
-@shared_task
-def dispatch_more_task() -> None:
-    dispatch_due_posts()
 
 
 @shared_task
@@ -32,7 +28,12 @@ def sweep_posts_task() -> None:
 
 @shared_task
 def publish_post_task(post_id: str) -> None:
-    publish_post(UUID(post_id))
+    take_turn(UUID(post_id))
+
+
+@shared_task
+def publish_ready_task() -> None:
+    take_turn()
 
 
 @shared_task

@@ -37,6 +37,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(BASE_DIR))
 
@@ -47,6 +49,14 @@ LATENCY_MS = 50
 DROP_SHARE = 0.05
 KILL_EVERY_S = 3.0
 GIVE_UP_S = 600
+PROCESSES = {
+    "workers": "celery --quiet -A config worker",
+    "beat": "celery --quiet -A config beat",
+    "sandbox": "granian",
+    "PostgreSQL": "postgres",
+    "Redis": "redis-server",
+}
+"""Kind of process -> what its command line holds."""
 
 
 @dataclass
@@ -139,6 +149,20 @@ class World:
 
     def start_beat(self) -> "subprocess.Popen[bytes]":
         return self.start("-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile", "")
+
+    def processor_s(self) -> dict[str, float]:
+        """Processor seconds that each kind of process has used so far."""
+        used: Counter[str] = Counter()
+        for process in psutil.process_iter(["cmdline", "cpu_times"]):
+            words = " ".join(process.info["cmdline"] or ())
+            times = process.info["cpu_times"]
+            if times is None:
+                continue
+            for kind, mark in PROCESSES.items():
+                if mark in words:
+                    used[kind] += times.user + times.system
+                    break
+        return dict(used)
 
     def stop(self) -> None:
         for process in self.processes:
@@ -250,6 +274,7 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
             "/sandbox/api/faults", platform="MASTODON", operation="publish", fault="drop_after", probability=DROP_SHARE
         )
     time.sleep(max(0.0, due - time.time()))
+    before = made.processor_s()
     kills, beat_kills, last_kill = 0, 0, time.monotonic()
     born = dict.fromkeys([*workers, "tick"], 0.0)
     alive: dict[str, float] = {}
@@ -278,6 +303,7 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
                     beat_kills += 1
         time.sleep(0.5)
     settled = time.monotonic()
+    after = made.processor_s()
     posts = [post for post in taken(made) if not post["text"].startswith("Bare ")]
     copies = Counter(post["text"] for post in posts)
     late = sorted(datetime.fromisoformat(post["created_at"]).timestamp() - due for post in posts)
@@ -295,6 +321,9 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
         "lost": arguments.posts - len(copies),
         "duplicated": sum(count - 1 for count in copies.values()),
         "state": made.state(),
+        "processor_ms": {
+            kind: round((used - before.get(kind, 0)) * 1000 / arguments.posts, 1) for kind, used in after.items()
+        },
     }
     if crash:
         figures |= {"kills": kills, "beat_kills": beat_kills, "recovered_after_s": settled - last_kill}

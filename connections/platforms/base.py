@@ -296,7 +296,7 @@ class Platform:
     def __init__(
         self,
         *,
-        app: AppCredentials,
+        app: AppCredentials | Callable[[], AppCredentials],
         access_token: str = "",
         account_id: str = "",
         handle: str = "",
@@ -304,15 +304,23 @@ class Platform:
         limits: Json | None = None,
         http: Any = None,
     ) -> None:
-        """``http`` is the shared client (``connections.http.PlatformHttp``), made by the subclass when None.
+        """``http`` is the shared client (``connections.http.PlatformHttp``), made by the subclass when None. ``app`` may
+        be a function that finds the registration: most calls never ask for it.
         ``account_id`` and ``handle`` are the connected account's; ``limits`` what its server stated."""
-        self.app = app
+        self._app = app
         self.access_token = access_token
         self.account_id = account_id
         self.handle = handle
         self.server_url = server_url
         self.own_limits = self.limits.with_changes(limits or {})
         self.http = http if http is not None else self.make_http()
+
+    @property
+    def app(self) -> AppCredentials:
+        """The registration that speaks for the caller."""
+        if callable(self._app):
+            self._app = self._app()
+        return self._app
 
     def make_http(self) -> Any:
         raise NotImplementedError

@@ -1,8 +1,11 @@
 """A Mastodon server as publishing sees it: the answers that its documentation shows, over ``responses``."""
 
+import json
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
+import requests
 import responses
 from django.utils import timezone
 
@@ -31,6 +34,19 @@ def status(text: str, *, id: str = "111", at: datetime | None = None, **counts: 
 
 def takes_the_post(rsps: responses.RequestsMock, text: str, **fields: Any) -> None:
     rsps.post(f"{SERVER}/api/v1/statuses", json=status(text, **fields))
+
+
+def takes_everything(rsps: responses.RequestsMock) -> list[str]:
+    """Take every post under an id of its own; the texts, as they come in."""
+    numbers = count(1)
+    said: list[str] = []
+
+    def take(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        said.append(json.loads(request.body or "")["status"])
+        return 200, {}, json.dumps(status(said[-1], id=str(110_000 + next(numbers))))
+
+    rsps.add_callback(responses.POST, f"{SERVER}/api/v1/statuses", callback=take, content_type="application/json")
+    return said
 
 
 def shows(rsps: responses.RequestsMock, account_id: str, *statuses: dict[str, Any]) -> None:

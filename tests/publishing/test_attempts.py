@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from accounts.models import Notification
 from connections.models import SocialConnection
-from publishing.attempts import AttemptJournal, publish_post, record_published
+from publishing.attempts import begin_attempt, publish_post
 from publishing.dispatch import claim_due_posts, sweep_posts
+from publishing.endings import record_published
 from publishing.errors import LeaseLost
+from publishing.journal import AttemptJournal
 from publishing.models import Outcome, PostStatus, PublishStep, SocialPost
 from publishing.reconcile import reconcile_post
 from tests import factories
@@ -223,8 +225,6 @@ def test_an_answer_that_comes_late_still_counts(claimed_post: SocialPost, server
     """A slow worker whose post was given up meanwhile: "failed" must not stand beside a live post."""
     mastodon.takes_the_post(server, "Frost on the greens", id="55")
     from connections.platforms.base import Published
-    from publishing.attempts import begin_attempt
-
     attempt = begin_attempt(claimed_post.pk, holder="worker:slow")
     assert attempt is not None
     SocialPost.objects.filter(pk=claimed_post.pk).update(
@@ -235,8 +235,6 @@ def test_an_answer_that_comes_late_still_counts(claimed_post: SocialPost, server
 
 
 def test_a_worker_that_lost_its_lease_sends_nothing(claimed_post: SocialPost) -> None:
-    from publishing.attempts import begin_attempt
-
     attempt = begin_attempt(claimed_post.pk, holder="worker:slow")
     assert attempt is not None
     SocialPost.objects.filter(pk=claimed_post.pk).update(claimed_by="worker:other")

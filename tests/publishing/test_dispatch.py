@@ -149,23 +149,6 @@ def test_an_attempt_that_died_in_its_public_call_is_checked_not_repeated(claimed
     assert Outcome.PUBLISHED not in claimed_post.attempts.values_list("outcome", flat=True)
 
 
-def test_a_full_queue_asks_for_more_half_way_and_a_queue_with_room_does_not(
-    account: SocialConnection, settings: Any, monkeypatch: Any
-) -> None:
-    """No worker is idle until the next tick, and the messages that ask stay few."""
-    settings.PUBLISH_IN_FLIGHT = 4
-    sent: list[str] = []
-    monkeypatch.setattr("celery.Celery.send_task", lambda _app, name, **_how: sent.append(name.rpartition(".")[2]))
-    for _ in range(5):
-        factories.make_post(account, scheduled_at=ago(minutes=1))
-    dispatch_due_posts()
-    assert sent == ["publish_post_task"] * 3 + ["dispatch_more_task", "publish_post_task"]
-    sent.clear()
-    SocialPost.objects.filter(status=PostStatus.PUBLISHING).update(claimed_by="worker:busy")
-    dispatch_due_posts()
-    assert sent == ["publish_post_task"]
-
-
 def test_the_tick_sweeps_every_few_seconds_whatever_the_beat_forgot(claimed_post: SocialPost) -> None:
     lapse(claimed_post)
     now = timezone.now()

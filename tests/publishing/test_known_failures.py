@@ -155,6 +155,7 @@ def test_only_publishing_waits_in_the_queue_of_publishing() -> None:
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks if name[:7] != "celery."}
     assert {name for name, queue in queues.items() if queue == "publish"} == {
         "publishing.tasks.publish_post_task",
+        "publishing.tasks.publish_ready_task",
         "publishing.tasks.reconcile_post_task",
     }
     dispatching = {name for name, queue in queues.items() if queue == "dispatch"}

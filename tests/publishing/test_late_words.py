@@ -11,8 +11,10 @@ from django.utils import timezone
 from connections.errors import ContentRejected, TransientError
 from connections.models import SocialConnection
 from connections.platforms.base import Published
-from publishing.attempts import AttemptJournal, begin_attempt, publish_post, record_published, settle_failure
+from publishing.attempts import begin_attempt, publish_post
 from publishing.dispatch import claim_due_posts, sweep_posts
+from publishing.endings import record_published, settle_failure
+from publishing.journal import AttemptJournal
 from publishing.models import Outcome, PostStatus, PublishStep, SocialPost
 from tests import factories
 from tests.publishing import mastodon

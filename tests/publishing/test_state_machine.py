@@ -33,9 +33,9 @@ from accounts.permissions import Role
 from connections.models import PlatformTrouble, RateGate, SocialConnection
 from connections.states import restore
 from publishing import services
-from publishing.attempts import QUEUED, RECONCILING, publish_post
+from publishing.attempts import publish_post
 from publishing.dispatch import claim_due_posts, sweep_posts
-from publishing.models import TRANSITIONS, PostStatus, SocialPost
+from publishing.models import QUEUED, RECONCILING, TRANSITIONS, PostStatus, SocialPost
 from publishing.reconcile import reconcile_post
 from tests import factories
 from tests.publishing import mastodon

@@ -12,8 +12,8 @@ from django.utils import timezone
 from connections.errors import OutcomeUnknown, TransientError
 from connections.models import SocialConnection
 from publishing.attempts import begin_attempt
-from publishing.endings import begin_reconciling, settle_failure
 from publishing.dispatch import claim_due_posts
+from publishing.endings import begin_reconciling, settle_failure
 from publishing.models import PostStatus, SocialPost
 from publishing.states import standing_of
 from tests import factories

@@ -61,9 +61,9 @@ def settle(post_id: UUID) -> dict[str, Any]:
     """What later ticks and workers do, minutes later."""
     from django.utils import timezone
 
-    from publishing.attempts import QUEUED, RECONCILING, publish_post
+    from publishing.attempts import publish_post
     from publishing.dispatch import claim_due_posts, sweep_posts
-    from publishing.models import PublishStep, SocialPost
+    from publishing.models import QUEUED, RECONCILING, PublishStep, SocialPost
     from publishing.reconcile import reconcile_post
 
     rows = SocialPost.objects.filter(pk=post_id)
