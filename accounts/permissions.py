@@ -76,6 +76,8 @@ def requires(permission: str) -> Callable[[View[P]], View[P]]:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
+        # The middleware refuses a page of another organization to act here (accounts/switching.py).
+        guarded.acts_in_organization = True  # type: ignore[attr-defined]
         return cast("View[P]", login_required(guarded))
 
     return decorate

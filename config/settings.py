@@ -124,6 +124,7 @@ TEMPLATES = [
                 "accounts.context_processors.shell",
                 "config.navigation.navigation",
             ],
+            "builtins": ["accounts.templatetags.forms"],
         },
     },
 ]

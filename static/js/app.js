@@ -1,11 +1,13 @@
 // Everything that is on every page. Pages add their own modules in {% block scripts %}.
 import { setUpDialogs } from "./dialog.js";
+import { setUpOrganization } from "./organization.js";
 import { setUpShortcuts } from "./shortcuts.js";
 import { fillTimeZones } from "./time-zone.js";
 import { setUpToasts } from "./toast.js";
 
 setUpToasts();
 setUpDialogs();
+setUpOrganization();
 setUpShortcuts();
 fillTimeZones();
 

@@ -5,7 +5,8 @@
 // dropped, and goes back when the answer does not come.
 import { closeDialog } from "./dialog.js";
 import { setUpFilters } from "./filters.js";
-import { csrfToken, isTyping, words as pageWords } from "./page.js";
+import { wasSwitched } from "./organization.js";
+import { isTyping, pageHeaders, words as pageWords } from "./page.js";
 import { announce, toast } from "./toast.js";
 
 const POLL_MS = 5000;
@@ -37,7 +38,7 @@ function take(answer, markup) {
 }
 
 function headers() {
-  return { "HX-Request": "true", "HX-Current-URL": window.location.href, "X-CSRFToken": csrfToken() };
+  return { ...pageHeaders(), "HX-Request": "true", "HX-Current-URL": window.location.href };
 }
 
 /** Move a post. Resolves to true when it was moved, false when it stays where it was. */
@@ -59,6 +60,7 @@ async function send(postId, fields) {
     take(answer, await answer.text());
     return answer.ok;
   }
+  if (wasSwitched(answer)) return null;
   const known = { 403: "forbidden", 404: "gone" };
   toast(pageWords(known[answer.status] ?? "server_error"), { tone: "danger" });
   return null;
@@ -385,7 +387,10 @@ async function refresh() {
       headers: headers(), credentials: "same-origin", redirect: "manual",
     });
     wait = answer.ok ? POLL_MS : Math.min(wait * 2, POLL_SLOWEST_MS);
-    if (answer.status !== 200) return;
+    if (answer.status !== 200) {
+      wasSwitched(answer);
+      return;
+    }
     const markup = await answer.text();
     if (!busy() && asked === calendar()) take(answer, markup);
   } catch {

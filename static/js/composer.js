@@ -2,6 +2,8 @@
 // no text is lost. The form is the one truth; everything here reads and writes its fields.
 import { announce, toast } from "./toast.js";
 import { closeDialog } from "./dialog.js";
+import { wasSwitched } from "./organization.js";
+import { pageHeaders } from "./page.js";
 import { enhanceDrop, uploadFile } from "./upload.js";
 
 const form = document.getElementById("composer");
@@ -311,7 +313,7 @@ function showState(state, text, link) {
   }
 }
 
-const LOOSE = new Set(["csrfmiddlewaretoken", "tab", "preview", "group", "post", "when", "date", "time", "fold", "instead"]);
+const LOOSE = new Set(["csrfmiddlewaretoken", "_organization", "tab", "preview", "group", "post", "when", "date", "time", "fold", "instead"]);
 
 /** What was written, as pairs, without what does not count as writing. */
 function written() {
@@ -326,7 +328,7 @@ function snapshot() {
       id: tile.dataset.asset, thumbnail: new URL(tile.querySelector("img").src, location.href).pathname, alt: tile.querySelector("[data-tile-alt]").value,
     })),
   }));
-  const pairs = [...new FormData(form)].filter(([key, value]) => typeof value === "string" && key !== "csrfmiddlewaretoken");
+  const pairs = [...new FormData(form)].filter(([key, value]) => typeof value === "string" && key !== "csrfmiddlewaretoken" && key !== "_organization");
   return { at: new Date().toISOString(), isNew: form.dataset.isNew === "yes", written: written(), pairs, trays };
 }
 
@@ -377,8 +379,13 @@ const keeper = {
     showState("saving", words.saving);
     try {
       const answer = await fetch(form.dataset.autosave, {
-        method: "POST", body: new FormData(form), credentials: "same-origin", redirect: "manual", headers: { "X-Requested-With": "fetch" },
+        method: "POST", body: new FormData(form), credentials: "same-origin", redirect: "manual", headers: { ...pageHeaders(), "X-Requested-With": "fetch" },
       });
+      if (wasSwitched(answer)) {
+        this.keep();
+        showState("offline", words.other_organization);
+        return;
+      }
       if (answer.type === "opaqueredirect" || answer.status === 403) {
         const back = encodeURIComponent(form.dataset.address);
         showState("offline", words.signed_out, { url: `${form.dataset.signIn}?next=${back}`, text: words.sign_in });
@@ -416,6 +423,10 @@ const keeper = {
 };
 
 window.addEventListener("online", () => keeper.save());
+document.addEventListener("organization-back", () => {
+  form.dispatchEvent(new CustomEvent("composecheck"));
+  keeper.save();
+});
 window.addEventListener("pagehide", () => keeper.leave());
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden" && !keeper.submitted) keeper.save(); });
 form.addEventListener("submit", () => {

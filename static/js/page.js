@@ -11,17 +11,17 @@ export const words = (key) => settings.words[key] ?? key;
 /** The address of a page by its key, or undefined when this person has no such page. */
 export const address = (key) => settings.urls[key];
 
-/** The CSRF token that the page was rendered with. */
-export function csrfToken() {
+/** What every scripted request carries: the CSRF token and the organization that the page was made for. */
+export function pageHeaders() {
   const headers = document.body.getAttribute("hx-headers");
-  return headers ? JSON.parse(headers)["X-CSRFToken"] : "";
+  return headers ? JSON.parse(headers) : {};
 }
 
-/** POST a form by fetch with the CSRF token; `fields` is a plain object or FormData. */
+/** POST a form by fetch with the page's headers; `fields` is a plain object or FormData. */
 export function postForm(url, fields = {}) {
   const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
   return fetch(url, {
-    method: "POST", body, credentials: "same-origin", headers: { "X-CSRFToken": csrfToken(), "X-Requested-With": "fetch" },
+    method: "POST", body, credentials: "same-origin", headers: { ...pageHeaders(), "X-Requested-With": "fetch" },
   });
 }
 

@@ -129,7 +129,7 @@ export function setUpToasts() {
   document.body.addEventListener("htmx:timeout", () => toast(words("offline"), { tone: "danger" }));
   document.body.addEventListener("htmx:responseError", (event) => {
     const { xhr } = event.detail;
-    if (xhr.getResponseHeader("HX-Trigger")?.includes('"toast"')) return;
+    if (xhr.getResponseHeader("HX-Trigger")?.includes('"toast"') || xhr.getResponseHeader("X-Organization-Switched")) return;
     const known = { 403: "forbidden", 404: "gone", 409: "conflict", 413: "too_large", 429: "slow_down" };
     toast(words(known[xhr.status] ?? "server_error"), { tone: "danger" });
   });

@@ -1,5 +1,6 @@
 // Uploading with progress, and dropping or pasting files onto a page.
-import { csrfToken } from "./page.js";
+import { saysSwitched } from "./organization.js";
+import { pageHeaders } from "./page.js";
 
 /**
  * Send one file. Resolves to the assets that the server made of it; rejects with an Error whose message is a sentence.
@@ -11,14 +12,17 @@ export function uploadFile(url, file, { onProgress, failed }) {
     body.append("files", file, file.name || "pasted.png");
     const request = new XMLHttpRequest();
     request.open("POST", url);
-    request.setRequestHeader("X-CSRFToken", csrfToken());
+    for (const [name, value] of Object.entries(pageHeaders())) request.setRequestHeader(name, value);
     request.setRequestHeader("X-Requested-With", "fetch");
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) onProgress?.(event.loaded / event.total); });
     request.addEventListener("load", () => {
       const { assets = [], problems = [] } = request.response ?? {};
       if (request.status === 200 && assets.length) resolve(assets);
-      else reject(new Error(problems[0] ?? failed));
+      else {
+        saysSwitched((name) => request.getResponseHeader(name));
+        reject(new Error(problems[0] ?? failed));
+      }
     });
     for (const kind of ["error", "abort", "timeout"]) request.addEventListener(kind, () => reject(new Error(failed)));
     request.send(body);
