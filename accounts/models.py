@@ -321,10 +321,17 @@ class IdempotentAnswer(models.Model):
 
 
 class Heartbeat(models.Model):
-    """A process of the installation that shows that it lives: a worker with its queues, or the beat's tick."""
+    """A process of the installation that shows that it lives: a worker with its queues, a beat, or the beat's tick; and
+    whose turn it was last at what one of many processes does."""
 
     name = models.CharField(max_length=120, primary_key=True)
-    kind = models.CharField(max_length=10, choices=[("worker", _("worker")), ("tick", _("tick"))])
+    kind = models.CharField(
+        max_length=10,
+        choices=[
+            ("worker", _("worker")), ("beat", _("beat")), ("gone", _("ended in order")), ("tick", _("tick")),
+            ("turn", _("turn")), ("sweep", _("sweep")),
+        ],
+    )  # fmt: skip
     queues = models.JSONField(default=list)
     seen_at = models.DateTimeField()
 
@@ -334,3 +341,61 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def open(self) -> Self:
+        return self.filter(closed_at__isnull=True)
+
+    def told(self) -> Self:
+        """What people know of, newest first; the rest passed by itself or has not lasted yet."""
+        return self.filter(told_at__isnull=False).order_by("-began_at")
+
+
+class Incident(models.Model):
+    """A time in which posts did not go out as they should, of the whole installation: nothing in it belongs to one
+    organization. Opened, told and closed by the watchdog."""
+
+    class Kind(models.TextChoices):
+        WORKERS = "workers", _("No worker published")
+        BEAT = "beat", _("The periodic work stood still")
+        OVERDUE = "overdue", _("Posts went out late")
+        STUCK = "stuck", _("Posts were stuck")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    began_at = models.DateTimeField()
+    """Since when things were wrong, which is before anybody noticed."""
+    noticed_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    """When it was last seen to be so."""
+    told_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    said = models.CharField(max_length=300)
+    """What was wrong, in the words of the health page."""
+    posts_affected = models.PositiveIntegerField(default=0)
+    posts_late = models.PositiveIntegerField(default=0)
+    posts_waiting = models.PositiveIntegerField(default=0)
+    mail_due_at = models.DateTimeField(null=True)
+    """When the operators are to be mailed, or tried again; None: they know."""
+    mail_tries = models.PositiveSmallIntegerField(default=0)
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind"], condition=Q(closed_at__isnull=True), name="incident_once_per_kind_while_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["workers", "beat", "overdue", "stuck"]), name="incident_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True) | Q(told_at__isnull=False), name="incident_closed_was_told"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.began_at:%Y-%m-%d %H:%M}"

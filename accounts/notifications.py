@@ -24,13 +24,15 @@ MAIL_AGAIN_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of notification. ``step`` are the words of the link to what can be done; ``order`` its place in lists."""
+    """A kind of notification. ``step`` are the words of the link to what can be done; ``order`` its place in lists;
+    ``mail_after`` how long its mail waits for more of the kind."""
 
     name: str
     label: str | Promise
     step: str | Promise
     by_email: bool = True
     order: int = 100
+    mail_after: timedelta = MAIL_AFTER
 
 
 _kinds: dict[str, Kind] = {}
@@ -78,11 +80,13 @@ def notify(
     words = {"title": " ".join(title.split())[:200], "body": body, "url": url}
     people = list(users)
     mailed = wants_mail([user.pk for user in people], kind)
+    known = kind_of(kind)
+    mail_after = known.mail_after if known else MAIL_AFTER
     for user in people:
         by_mail = user.pk in mailed
         if _count_up(user, organization, key[:120], words, by_mail=by_mail):
             continue
-        due_at = timezone.now() + MAIL_AFTER if by_mail else None
+        due_at = timezone.now() + mail_after if by_mail else None
         try:
             with transaction.atomic():
                 Notification.objects.create(

@@ -9,9 +9,9 @@ class ParleyAdminConfig(AdminConfig):
 
 
 class InstallationConfig(AppConfig):
-    """No models: it brings the commands and checks that touch every app."""
+    """No models: it brings what touches every app, the commands, the checks and the watchdog."""
 
     name = "config"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401  (registers them)
+        from config import checks, watchdog  # noqa: F401  (registers checks, and a kind of notification)

@@ -15,11 +15,13 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from accounts.crypto import KeyRingError, key_ring
 from accounts.middleware import OrganizationRequest
+from accounts.models import Incident
 from accounts.permissions import requires
 from config import state
 from connections.budgets import quotas
 from connections.models import SocialConnection
 
+INCIDENTS_SHOWN = 10
 LOOPBACK = {"127.0.0.1", "::1"}
 
 
@@ -99,7 +101,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     gauge("publish_workers", "Workers that take the queue publish.", sum("publish" in w.queues for w in found.workers))
     tick_age = (now - found.last_tick).total_seconds() if found.last_tick else float("inf")
     gauge("last_tick_age_seconds", "Since the periodic work last ran.", tick_age)
-    gauge("posts_overdue", "Posts due for over a minute and not claimed.", found.overdue)
+    gauge("posts_overdue", "Posts due for over a minute that nobody has begun.", found.overdue)
     oldest = (now - found.oldest_due).total_seconds() if found.oldest_due else 0
     gauge("oldest_due_seconds", "Age of the oldest overdue post.", oldest)
     gauge("posts_stuck", "Posts whose worker no longer answers.", found.stuck)
@@ -111,6 +113,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         late = Gauge("parley_publish_lateness_seconds", "First tries of the last day.", ["quantile"], registry=registry)
         late.labels("0.5").set(found.lateness.p50_s)
         late.labels("0.99").set(found.lateness.p99_s)
+    incidents = Gauge("parley_incidents_open", "Of which people were told.", ["kind"], registry=registry)
+    open_kinds = set(Incident.objects.open().told().values_list("kind", flat=True))
+    for kind in Incident.Kind.values:
+        incidents.labels(kind).set(kind in open_kinds)
     attempts = Gauge("parley_publish_attempts_last_day", "By outcome.", ["outcome"], registry=registry)
     for outcome, count in found.attempts.items():
         attempts.labels(outcome).set(count)
@@ -137,6 +143,7 @@ def page(request: OrganizationRequest) -> HttpResponse:
         "state": found,
         "problems": said,
         "budgets": [(account, quotas(account, now=now)) for account in accounts if account.is_active],
+        "incidents": Incident.objects.told().filter(began_at__gt=now - timedelta(days=30))[:INCIDENTS_SHOWN],
         "expiring": expiring,
         "inactive": [account for account in accounts if not account.is_active],
     }

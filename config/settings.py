@@ -480,6 +480,7 @@ LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG or SANDBOX else "json")
 
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+WATCH_FROM_WEB = True
 SENTRY_DSN = env.text("SENTRY_DSN")
 
 from config.logs import configure_logging, configure_sentry  # noqa: E402  (needs the settings above)
