@@ -17,6 +17,7 @@ from publishing.drafts import input_of
 from publishing.models import PostGroup, PostStatus, SocialPost
 from publishing.services import create_post, delete_draft, publish_now, schedule_post, unschedule_post, update_post
 from publishing.states import may_be_moved
+from publishing.versions import DraftGone, EditedMeanwhile, Wanted, changes_since, version_of, wanted_time
 
 
 class NotADraft(Conflict):
@@ -65,6 +66,15 @@ class Desk:
         """Whether a save without a person's word is harmless: a half-typed sentence must never go out on time."""
         return all(post.status == PostStatus.DRAFT for post in self.posts)
 
+    @property
+    def shared_text(self) -> str:
+        return self.group.content if self.group is not None and self.post is None else ""
+
+    @property
+    def version(self) -> str:
+        """What a page that shows this desk sends along, so that it overwrites nothing that it has not seen."""
+        return version_of(self.posts, self.shared_text)
+
     def post_of(self, connection: SocialConnection) -> SocialPost | None:
         return next((post for post in self.posts if post.connection_id == connection.pk), None)
 
@@ -93,24 +103,36 @@ def open_post(post: SocialPost) -> Desk:
 
 
 def _current(desk: Desk) -> Desk:
-    """The same desk as it is now, locked for this transaction."""
+    """The same desk as it is now, locked for this transaction. Raises DraftGone when its one post was deleted."""
     if desk.post is not None:
-        SocialPost.objects.select_for_update().get(pk=desk.post.pk)
+        if SocialPost.objects.select_for_update().filter(pk=desk.post.pk).first() is None:
+            raise DraftGone("This draft was deleted while you were writing.")
         return open_post(SocialPost.objects.for_organization(desk.organization).with_card().get(pk=desk.post.pk))
     PostGroup.objects.get_or_create(pk=desk.group_id, defaults={"organization": desk.organization, "content": ""})
     return open_desk(desk.organization, desk.group_id, lock=True)
 
 
 @transaction.atomic
-def save_composition(desk: Desk, composition: Composition, *, by: User, only_drafts: bool = False) -> Desk:
+def save_composition(
+    desk: Desk,
+    composition: Composition,
+    *,
+    by: User,
+    only_drafts: bool = False,
+    version: str | None = None,
+    time: str | None = None,
+) -> Desk:
     """Write a composition into its drafts: made, changed, and deleted where an account was taken out.
 
     SCHEDULED posts are left alone here: what they say changes together with when they go (``send_composition``).
-    Raises NotADraft when ``only_drafts`` and some post is more than a draft, PostNotEditable.
+    ``version`` is that of the desk which the person saw (None: it does not matter), ``time`` what they are about to
+    choose (``versions.wanted_time``). Raises NotADraft when ``only_drafts`` and some post is more than a draft,
+    EditedMeanwhile when somebody else's change would be lost, DraftGone, PostNotEditable.
     """
     desk = _current(desk)
     if only_drafts and not desk.takes_autosave:
         raise NotADraft("This is no longer a draft. Changes to it are saved when you say so.")
+    _must_be_seen(desk, version, Wanted(composition, time, deletes_others=desk.post is None), by)
     _keep_shared_text(desk, composition, by)
     for connection in composition.connections:
         given = composition.input_for(connection)
@@ -125,6 +147,14 @@ def save_composition(desk: Desk, composition: Composition, *, by: User, only_dra
             if post.status == PostStatus.DRAFT and post.connection_id not in chosen:
                 delete_draft(post, by=by)
     return _current(desk)
+
+
+def _must_be_seen(desk: Desk, version: str | None, wanted: Wanted | None, by: User) -> None:
+    if version is None:
+        return
+    changes = changes_since(version, desk.organization, desk.posts, wanted, shared=desk.shared_text, by=by)
+    if changes:
+        raise EditedMeanwhile(changes, desk.version)
 
 
 def _keep_shared_text(desk: Desk, composition: Composition, by: User) -> None:
@@ -144,9 +174,11 @@ def send_composition(
 ) -> list[SocialPost]:
     """Give every chosen account's post its time, or none: the first refusal takes all of them back.
 
-    ``kind`` is "now", "at" (then ``at`` is aware) or "draft", which takes posts off the calendar. Raises AccountRefused.
+    ``kind`` is "now", "at" (then ``at`` is aware) or "draft", which takes posts off the calendar. The desk is as the
+    person's own save left it: what others did since raises EditedMeanwhile. Raises AccountRefused, DraftGone.
     """
-    desk = _current(desk)
+    seen, desk = desk.version, _current(desk)
+    _must_be_seen(desk, seen, Wanted(composition, wanted_time(kind, at), deletes_others=False), by)
     sent = []
     for connection in composition.connections:
         post = desk.post_of(connection)
@@ -169,9 +201,13 @@ def send_composition(
 
 
 @transaction.atomic
-def discard_drafts(desk: Desk, *, by: User) -> int:
-    """Delete a group's drafts, and the group when nothing else is in it; how many posts went."""
+def discard_drafts(desk: Desk, *, by: User, version: str | None = None) -> int:
+    """Delete a group's drafts, and the group when nothing else is in it; how many posts went.
+
+    Raises EditedMeanwhile when somebody changed them since ``version``, DraftGone.
+    """
     desk = _current(desk)
+    _must_be_seen(desk, version, None, by)
     drafts = [post for post in desk.posts if post.status == PostStatus.DRAFT]
     for post in drafts:
         delete_draft(post, by=by)

@@ -8,7 +8,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -45,6 +46,7 @@ from publishing.forms import ALT_TEXT_LENGTH, ComposerForm
 from publishing.media import store_upload
 from publishing.models import PostGroup, PostStatus, SocialPost
 from publishing.states import standing_of
+from publishing.versions import EditedMeanwhile, deletion_of, wanted_time
 from publishing.warnings import quota_warning, warnings_for
 from publishing.writing import (
     AccountRefused,
@@ -106,7 +108,9 @@ def compose(request: OrganizationRequest) -> HttpResponse:
 @requires("posts.edit")
 def edit(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     """One post alone, with its own text, pictures and time."""
-    post = get_object_or_404(SocialPost.objects.for_organization(request.organization).with_card(), pk=post_id)
+    post = SocialPost.objects.for_organization(request.organization).with_card().filter(pk=post_id).first()
+    if post is None:
+        return _deleted(request, post_id)
     desk = open_post(post)
     if request.method == "POST":
         return _submit(request, desk)
@@ -133,13 +137,20 @@ def check_composition(request: OrganizationRequest) -> HttpResponse:
 @require_POST
 @requires("posts.edit")
 def autosave(request: OrganizationRequest) -> JsonResponse:
-    """Keep what is on the page as drafts. Answers ``state``: saved, empty, kept (in the browser only) or closed."""
+    """Keep what is on the page as drafts. Answers ``state``: saved (with ``version``), empty, kept (in the browser only),
+    conflict (with ``html``: who changed what) or closed."""
+    if gone := _gone(request):
+        return JsonResponse({"state": "closed", "text": gone})
     desk = _desk_of(request)
     composition = _form(request, desk).composition()
     if composition.is_empty and not desk.posts:
         return JsonResponse({"state": "empty"})
     try:
-        desk = save_composition(desk, composition, by=request.user, only_drafts=True)
+        desk = save_composition(desk, composition, by=request.user, only_drafts=True, version=_version(request))
+    except EditedMeanwhile as error:
+        context = {"conflict": error, "is_autosave": True, "address": _address(desk)}
+        html = render_to_string("publishing/_compose_conflict.html", context, request)
+        return JsonResponse({"state": "conflict", "text": str(error), "html": html})
     except NotADraft as error:
         state = "closed" if desk.is_closed else "kept"
         return JsonResponse({"state": state, "text": str(error)})
@@ -147,7 +158,9 @@ def autosave(request: OrganizationRequest) -> JsonResponse:
         return JsonResponse({"state": "closed", "text": str(error)})
     saved_at = date_format(timezone.localtime(), "H:i")
     text = _("Draft saved %(time)s") if desk.posts else _("Text saved %(time)s. Choose an account to make it a draft.")
-    return JsonResponse({"state": "saved", "text": text % {"time": saved_at}, "url": _address(desk)})
+    return JsonResponse({
+        "state": "saved", "text": text % {"time": saved_at}, "url": _address(desk), "version": desk.version,
+    })  # fmt: skip
 
 
 @require_POST
@@ -155,7 +168,11 @@ def autosave(request: OrganizationRequest) -> JsonResponse:
 def discard(request: OrganizationRequest) -> HttpResponse:
     """Delete the drafts of this page."""
     desk = _desk_of(request)
-    count = discard_drafts(desk, by=request.user)
+    try:
+        count = discard_drafts(desk, by=request.user, version=_version(request))
+    except DomainError as error:
+        messages.error(request, _("%(reason)s Look at it before you delete it.") % {"reason": error})
+        return redirect(_address(desk))
     text = (
         ngettext("%(count)d draft deleted.", "%(count)d drafts deleted.", count) % {"count": count}
         if count
@@ -182,8 +199,11 @@ def _submit(request: OrganizationRequest, desk: Desk) -> HttpResponse:
         return _refuse(
             request, desk, composition, when, form, _("There is nothing to save yet: write something or add a picture.")
         )
+    time = wanted_time(when.kind, when.at)
     try:
-        desk = save_composition(desk, composition, by=request.user)
+        desk = save_composition(desk, composition, by=request.user, version=_version(request), time=time)
+    except EditedMeanwhile as error:
+        return _refuse(request, _reread(desk), composition, when, form, "", conflict=error)
     except DomainError as error:
         return _refuse(request, desk, composition, when, form, str(error))
     sentence = refused or _obstacle(composition, when)
@@ -191,6 +211,8 @@ def _submit(request: OrganizationRequest, desk: Desk) -> HttpResponse:
         return _refuse(request, desk, composition, when, form, sentence)
     try:
         posts = send_composition(desk, composition, kind=when.kind, at=when.at, by=request.user, now=now)
+    except EditedMeanwhile as error:
+        return _refuse(request, _reread(desk), composition, when, form, "", conflict=error)
     except AccountRefused as error:
         text = _("Nothing was scheduled. %(account)s: %(reason)s") % {"account": error.connection, "reason": error}
         return _refuse(request, _reread(desk), composition, when, form, text)
@@ -225,13 +247,19 @@ def _with_files(request: OrganizationRequest, composition: Composition) -> tuple
 
 
 def _refuse(
-    request: OrganizationRequest, desk: Desk, composition: Composition, when: When, form: ComposerForm, sentence: str
+    request: OrganizationRequest,
+    desk: Desk,
+    composition: Composition,
+    when: When,
+    form: ComposerForm,
+    sentence: str,
+    conflict: EditedMeanwhile | None = None,
 ) -> HttpResponse:
     if desk.is_closed:
         return _closed(request, desk, kept=composition)
     return _page(
         request, desk, composition=composition, when=when, fields=_when_fields(form.sent), pointers=_pointers(form.sent),
-        refusal=sentence, status=422,
+        refusal=sentence, conflict=conflict, status=409 if conflict else 422,
     )  # fmt: skip
 
 
@@ -288,6 +316,33 @@ def _desk_of(request: OrganizationRequest) -> Desk:
         except (ValueError, SocialPost.DoesNotExist) as error:
             raise Http404("no such post") from error
     return _group_desk(request.organization, request.POST.get("group", ""))
+
+
+def _version(request: HttpRequest) -> str | None:
+    """What the page showed when it was made or last saved. A button that was pressed comes after the hidden field."""
+    return request.POST.get("version")
+
+
+def _gone(request: OrganizationRequest) -> str:
+    """Who deleted the post that a form is about, when that happened; else ""."""
+    try:
+        post_id = UUID(request.POST.get("post", ""))
+    except ValueError:
+        return ""
+    if SocialPost.objects.for_organization(request.organization).filter(pk=post_id).exists():
+        return ""
+    return deletion_of(request.organization, post_id, by=request.user)
+
+
+def _deleted(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    """Someone writes at a post that is not there: with what they wrote when it was deleted, else 404."""
+    sentence = deletion_of(request.organization, post_id, by=request.user)
+    if request.method != "POST" or not sentence:
+        raise Http404("no such post")
+    chosen = SocialConnection.objects.for_organization(request.organization).in_use()
+    kept = ComposerForm(request.POST, organization=request.organization, connections=chosen).composition()
+    context = {"posts": [], "deleted": sentence, "kept": kept, "written": _written(kept)}
+    return render(request, "publishing/compose_closed.html", context, status=409)
 
 
 def _choosable(organization: Organization, desk: Desk) -> list[SocialConnection]:
@@ -403,6 +458,7 @@ def _page(
     fields: dict[str, str],
     pointers: dict[str, str],
     refusal: str = "",
+    conflict: EditedMeanwhile | None = None,
     status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
@@ -418,6 +474,9 @@ def _page(
             "composition": composition,
             "fields": fields,
             "refusal": refusal,
+            "conflict": conflict,
+            # Until the person has chosen, the page goes on from what it saw: no save of it may overwrite the rest.
+            "version": _version(request) if conflict else desk.version,
             "differs": differences(desk.editable) if desk.post is None else [],
             "siblings": _siblings(desk),
             "campaigns": _campaigns(request.organization, composition),

@@ -222,6 +222,11 @@ function sendWhenUploaded() {
 }
 
 form.addEventListener("submit", (event) => {
+  if (keeper.mustFinish(event.submitter)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
   if (!isUploading()) return;
   event.preventDefault();
   event.stopImmediatePropagation();
@@ -313,7 +318,7 @@ function showState(state, text, link) {
   }
 }
 
-const LOOSE = new Set(["csrfmiddlewaretoken", "_organization", "tab", "preview", "group", "post", "when", "date", "time", "fold", "instead"]);
+const LOOSE = new Set(["csrfmiddlewaretoken", "_organization", "tab", "preview", "group", "post", "version", "when", "date", "time", "fold", "instead"]);
 
 /** What was written, as pairs, without what does not count as writing. */
 function written() {
@@ -347,6 +352,13 @@ function keepAddress(url) {
   if (address.href !== location.href) history.replaceState(null, "", address);
 }
 
+/** What this page has seen of the stored draft: a save that is built on anything else is refused and asked about. */
+function setVersion(version) {
+  for (const field of document.querySelectorAll("input[name=version]")) field.value = version;
+}
+
+const conflictBox = document.getElementById("composer-conflict");
+
 const keeper = {
   keepTimer: 0,
   saveTimer: 0,
@@ -354,11 +366,16 @@ const keeper = {
   version: 0,
   savedVersion: 0,
   start: JSON.stringify(written()),
+  conflict: false,
+  unanswered: null, // a save that was sent and whose answer is not known
+  repeated: false,
+  submitter: null, // the button that waits for a save to end
 
   changed() {
     this.version += 1;
     clearTimeout(this.keepTimer);
     this.keepTimer = setTimeout(() => this.keep(), KEEP_AFTER_MS);
+    if (this.conflict) return;
     if (takesAutosave) {
       if (!this.saving && stateLine.dataset.state !== "offline") showState("pending", words.unsaved);
       this.later(SAVE_AFTER_MS);
@@ -373,35 +390,46 @@ const keeper = {
     this.saveTimer = setTimeout(() => this.save(), delay);
   },
   async save() {
-    if (!takesAutosave || this.saving || this.version === this.savedVersion) return;
-    const version = this.version;
+    if (!takesAutosave || this.saving || this.conflict || (this.version === this.savedVersion && !this.unanswered)) return;
+    // A save whose answer was lost is sent again as it was: the server then knows it for ours, not for somebody else's.
+    const sent = this.unanswered ?? { version: this.version, body: new FormData(form) };
+    this.unanswered = sent;
     this.saving = true;
     showState("saving", words.saving);
     try {
       const answer = await fetch(form.dataset.autosave, {
-        method: "POST", body: new FormData(form), credentials: "same-origin", redirect: "manual", headers: { ...pageHeaders(), "X-Requested-With": "fetch" },
+        method: "POST", body: sent.body, credentials: "same-origin", redirect: "manual", headers: { ...pageHeaders(), "X-Requested-With": "fetch" },
       });
       if (wasSwitched(answer)) {
+        this.unanswered = null;
         this.keep();
         showState("offline", words.other_organization);
         return;
       }
       if (answer.type === "opaqueredirect" || answer.status === 403) {
         const back = encodeURIComponent(form.dataset.address);
+        this.unanswered = null;
         showState("offline", words.signed_out, { url: `${form.dataset.signIn}?next=${back}`, text: words.sign_in });
         this.keep();
         return;
       }
-      if (!answer.ok) throw new Error(String(answer.status));
-      const { state, text, url } = await answer.json();
-      this.savedVersion = version;
+      if (!answer.ok) {
+        if (answer.status < 500) this.unanswered = null;
+        throw new Error(String(answer.status));
+      }
+      const { state, text, url, version, html } = await answer.json();
+      this.unanswered = null;
+      this.savedVersion = sent.version;
       if (state === "saved") {
-        if (version === this.version) {
+        setVersion(version);
+        if (sent.version === this.version) {
           clearTimeout(this.keepTimer);
           store.drop(storageKey(name));
           showState("saved", text);
         }
         if (url) keepAddress(url);
+      } else if (state === "conflict") {
+        this.ask(text, html);
       } else if (state === "empty") {
         store.drop(storageKey(name));
         showState("", "");
@@ -412,16 +440,57 @@ const keeper = {
       this.later(RETRY_MS);
     } finally {
       this.saving = false;
-      if (this.version !== version) this.later(SAVE_AFTER_MS);
+      if (this.version !== sent.version) this.later(SAVE_AFTER_MS);
+      if (this.submitter) {
+        const button = this.submitter;
+        this.submitter = null;
+        form.requestSubmit(button);
+      }
     }
+  },
+  /** Somebody else saved meanwhile: nothing is sent any more until the person has chosen. */
+  ask(text, html) {
+    this.conflict = true;
+    clearTimeout(this.saveTimer);
+    this.keep();
+    showState("failed", text);
+    conflictBox.innerHTML = html;
+    conflictBox.scrollIntoView({ block: "nearest" });
+  },
+  keepMine(version) {
+    setVersion(version);
+    conflictBox.replaceChildren();
+    this.conflict = false;
+    this.savedVersion = -1;
+    this.save();
+  },
+  /** Whether sending has to wait for a save of this page: it would look like somebody else's. */
+  mustFinish(button) {
+    if (!this.saving && (!this.unanswered || this.repeated)) return false;
+    this.submitter = button ?? document.getElementById("composer-submit");
+    clearTimeout(this.saveTimer);
+    if (!this.saving) {
+      this.repeated = true; // once: without a connection sending tells more than waiting
+      this.save();
+    }
+    return true;
   },
   leave() {
     if (this.version === this.savedVersion) return;
     this.keep();
-    if (takesAutosave && !this.submitted) navigator.sendBeacon?.(form.dataset.autosave, new FormData(form));
+    if (!takesAutosave || this.submitted || this.conflict) return;
+    this.unanswered = { version: this.version, body: new FormData(form) };
+    navigator.sendBeacon?.(form.dataset.autosave, this.unanswered.body);
   },
 };
 
+conflictBox.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-keep-mine]");
+  if (!button) return;
+  event.preventDefault();
+  keeper.keepMine(button.value);
+  shared.focus();
+});
 window.addEventListener("online", () => keeper.save());
 document.addEventListener("organization-back", () => {
   form.dispatchEvent(new CustomEvent("composecheck"));
@@ -534,4 +603,4 @@ forgetWhatWasSaved();
 showTab(openTab());
 showWhen();
 offerRecovery();
-document.getElementById("composer-refusal")?.focus();
+(document.getElementById("composer-refusal") ?? (conflictBox.childElementCount ? conflictBox : null))?.focus();
