@@ -1,8 +1,10 @@
 """REST endpoints of posts, post groups, media and the calendar."""
 
+import hashlib
 import json
-from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,6 +31,8 @@ from accounts.api.base import (
     StrictModelSerializer,
     StrictSerializer,
 )
+from accounts.api.problems import CONTENT_TYPE
+from accounts.api.schema import Problem
 from accounts.errors import DomainError
 from accounts.permissions import may
 from campaigns.models import Campaign
@@ -40,6 +45,7 @@ from publishing.engagement import sync_post_engagement
 from publishing.errors import PostHasProblems
 from publishing.media import delete_asset, describe_asset, store_upload
 from publishing.models import MediaAsset, PostGroup, PostMetric, PostStatus, SocialPost
+from publishing.versions import last_deed
 from publishing.warnings import warnings_of_post
 from publishing.zones import YEARS
 
@@ -48,6 +54,13 @@ TEXT_MOST = 100_000
 OPTIONS_MOST = 20_000
 MEDIA_MOST = 20
 CONNECTIONS_MOST = 50
+
+
+class PostChanged(DomainError):
+    """The post is not any more what the caller read: ``If-Match`` named another version of it."""
+
+    code = "precondition_failed"
+    http_status = 412
 
 
 class GroupHasProblems(DomainError):
@@ -262,6 +275,22 @@ class CalendarSerializer(serializers.Serializer[Any]):
 
 # --- posts ------------------------------------------------------------------------------------------------------------
 
+IF_MATCH = OpenApiParameter(
+    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER,
+    description="The ETag of the post as you read it: 412 when it has changed since. Without it nothing is asked.",
+)  # fmt: skip
+
+
+def _or_changed(serializer: Any, code: int = status.HTTP_200_OK) -> dict[Any, Any]:
+    """The answers of a change that takes ``If-Match``, for the schema."""
+    return {code: serializer, (status.HTTP_412_PRECONDITION_FAILED, CONTENT_TYPE): Problem}
+
+
+def etag_of(post: SocialPost) -> str:
+    """A strong entity tag over the whole representation of a post."""
+    body = JSONRenderer().render(PostSerializer(post).data)
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
 
 class PostFilter(django_filters.FilterSet):
     connection = django_filters.UUIDFilter(field_name="connection_id")
@@ -315,8 +344,49 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
             return SocialPost.objects.none()
         return SocialPost.objects.for_organization(self.request.organization).with_card()
 
-    def _answer(self, post: SocialPost, code: int = status.HTTP_200_OK) -> Response:
-        return Response(PostSerializer(self.get_queryset().get(pk=post.pk)).data, status=code)
+    def _answer(
+        self,
+        post: SocialPost,
+        code: int = status.HTTP_200_OK,
+        serializer: type[PostSerializer] = PostSerializer,
+    ) -> Response:
+        row = self.get_queryset().get(pk=post.pk)
+        return Response(serializer(row).data, status=code, headers={"ETag": etag_of(row)})
+
+    @contextmanager
+    def _unchanged(self) -> Iterator[SocialPost]:
+        """The post that is asked for, in a transaction. With ``If-Match`` it is locked, and 412 unless it is that
+        version."""
+        with transaction.atomic():
+            wanted = self.request.headers.get("If-Match", "").strip()
+            if wanted:
+                SocialPost.objects.select_for_update().filter(pk=self.kwargs["pk"]).first()
+            post = self.get_object()
+            self._must_match(wanted, post)
+            yield post
+
+    def _seen(self) -> SocialPost:
+        """The same without a transaction, for what calls a platform."""
+        post: SocialPost = self.get_object()
+        self._must_match(self.request.headers.get("If-Match", "").strip(), post)
+        return post
+
+    def _must_match(self, wanted: str, post: SocialPost) -> None:
+        # Proxies that compress mark a tag as weak (W/"...") though the post is the same.
+        if (
+            not wanted
+            or wanted == "*"
+            or etag_of(post) in [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
+        ):
+            return
+        changed = f"{post.updated_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        deed = last_deed(post)
+        by = f" by {deed.actor.display_name}" if deed is not None and deed.actor else ""
+        raise PostChanged(f"This post was changed{by} since you read it, last at {changed}. Read it again.")
+
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        """One post. Its ``ETag`` can be sent back as ``If-Match`` with a change."""
+        return self._answer(self.get_object())
 
     def _may_schedule(self, scheduled_at: datetime | None) -> None:
         if scheduled_at is not None and not may(self.request.membership, "posts.publish"):
@@ -336,16 +406,16 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
                 post = _schedule(post, at, self.request)
         return self._answer(post, status.HTTP_201_CREATED)
 
-    @extend_schema(request=PostChangeSerializer, responses=PostSerializer)
+    @extend_schema(request=PostChangeSerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     def partial_update(self, request: Request, pk: UUID) -> Response:
         """Change what a post says or when it goes out, until it is being published."""
-        post = self.get_object()
+        self.get_object()
         body = PostChangeSerializer(data=request.data, context=self.get_serializer_context(), partial=True)
         body.is_valid(raise_exception=True)
         given = dict(body.validated_data)
         moves, at = "scheduled_at" in given, given.pop("scheduled_at", None)
         self._may_schedule(at)
-        with transaction.atomic():
+        with self._unchanged() as post:
             if given:
                 post = services.update_post(post, _given(input_of(post), given), by=self.request.user)
             if moves and at is not None:
@@ -354,27 +424,32 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
                 post = services.unschedule_post(post, by=self.request.user)
         return self._answer(post)
 
+    @extend_schema(responses=_or_changed(None, status.HTTP_204_NO_CONTENT), parameters=[IF_MATCH])
     def destroy(self, request: Request, pk: UUID) -> Response:
         """Delete a draft. Any other post stays: cancel it, or delete it at its platform."""
-        services.delete_draft(self.get_object(), by=self.request.user)
+        with self._unchanged() as post:
+            services.delete_draft(post, by=self.request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=ScheduleSerializer, responses=ScheduledPostSerializer)
+    @extend_schema(request=ScheduleSerializer, responses=_or_changed(ScheduledPostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def schedule(self, request: Request, pk: UUID) -> Response:
         """Plan a post for a moment, or move it there. 422 with ``problems`` when its platform would refuse it."""
-        post = self.get_object()
+        self.get_object()
         body = ScheduleSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        post = _schedule(post, body.validated_data["scheduled_at"], self.request)
-        return Response(ScheduledPostSerializer(self.get_queryset().get(pk=post.pk)).data)
+        with self._unchanged() as post:
+            post = _schedule(post, body.validated_data["scheduled_at"], self.request)
+        return self._answer(post, serializer=ScheduledPostSerializer)
 
-    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @extend_schema(request=EmptySerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def unschedule(self, request: Request, pk: UUID) -> Response:
         """Take a post back to the drafts."""
         self.take_no_body()
-        return self._answer(services.unschedule_post(self.get_object(), by=self.request.user))
+        with self._unchanged() as post:
+            post = services.unschedule_post(post, by=self.request.user)
+        return self._answer(post)
 
     @extend_schema(request=EmptySerializer, responses={201: PostSerializer})
     @action(detail=True, methods=["post"])
@@ -383,42 +458,50 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
         self.take_no_body()
         return self._answer(duplicate_post(self.get_object(), by=self.request.user), status.HTTP_201_CREATED)
 
-    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @extend_schema(request=EmptySerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, pk: UUID) -> Response:
         """Send a post now. The answer is the post on its way: ask for it again to see what came of it."""
         self.take_no_body()
-        return self._answer(services.publish_now(self.get_object(), by=self.request.user))
+        with self._unchanged() as post:
+            post = services.publish_now(post, by=self.request.user)
+        return self._answer(post)
 
-    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @extend_schema(request=EmptySerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: UUID) -> Response:
         """Call a waiting post off; it keeps its text."""
         self.take_no_body()
-        return self._answer(services.cancel_post(self.get_object(), by=self.request.user))
+        with self._unchanged() as post:
+            post = services.cancel_post(post, by=self.request.user)
+        return self._answer(post)
 
-    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @extend_schema(request=EmptySerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
         """Send a failed post again, now."""
         self.take_no_body()
-        return self._answer(services.retry_post(self.get_object(), by=self.request.user))
+        with self._unchanged() as post:
+            post = services.retry_post(post, by=self.request.user)
+        return self._answer(post)
 
-    @extend_schema(request=ResolveSerializer, responses=PostSerializer)
+    @extend_schema(request=ResolveSerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: UUID) -> Response:
         """Decide about a post of which nobody knows whether it went out (error_code OUTCOME_UNKNOWN)."""
-        post = self.get_object()
+        self.get_object()
         body = ResolveSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        return self._answer(services.resolve_unknown(post, by=self.request.user, **body.validated_data))
+        with self._unchanged() as post:
+            post = services.resolve_unknown(post, by=self.request.user, **body.validated_data)
+        return self._answer(post)
 
-    @extend_schema(request=EmptySerializer, responses=PostSerializer)
+    @extend_schema(request=EmptySerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], url_path="delete-at-platform")
     def delete_at_platform(self, request: Request, pk: UUID) -> Response:
         """Take a published post off its platform. It stays here with its history."""
         self.take_no_body()
-        return self._answer(services.delete_at_platform(self.get_object(), by=self.request.user))
+        return self._answer(services.delete_at_platform(self._seen(), by=self.request.user))
 
     @extend_schema(request=EmptySerializer, responses=PostSerializer)
     @action(detail=True, methods=["post"], url_path="sync-engagement")
