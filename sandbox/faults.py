@@ -8,20 +8,21 @@ import random
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import wraps
 from typing import Any, Protocol
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError
-from django.db.models import F, Q
+from django.db import OperationalError, transaction
+from django.db.models import Count, F, Min, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from sandbox.models import Account, Call, Fault
+from sandbox.models import Account, Call, Fault, Token
 
 HTML_ERROR = (
     b"<html>\r\n<head><title>%d Bad Gateway</title></head>\r\n<body>\r\n"
@@ -44,13 +45,27 @@ class Visit:
     platform: str
     operation: str
     endpoint: str
+    method: str = ""
     fault: Fault | None = None
+    endless: list[Fault] = field(default_factory=list)  # faults without number that hit: counted with the record
     account: Account | None = None
+    token: Token | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    is_recorded: bool = False
 
     def is_hit_by(self, kind: str) -> bool:
         """True when this call was ordered to suffer a fault which the endpoint itself must act out."""
         return self.fault is not None and self.fault.fault == kind
+
+    @contextmanager
+    def taking(self, status: int = 200) -> Iterator[None]:
+        """The transaction in which the platform takes what was sent, the record of the call (answered with
+        ``status``) included: SQLite has one writer, and every further commit would queue up for it.
+        """
+        with transaction.atomic():
+            yield
+            write_call(self, 0 if self.is_hit_by(Fault.Kind.DROP_AFTER) else status)
+        self.is_recorded = True
 
 
 class Voice(Protocol):
@@ -74,6 +89,7 @@ View = Callable[..., HttpResponseBase]
 def take_faults(platform: str, operation: str, *, is_upload: bool = False) -> list[Fault]:
     """Use up the faults that hit this call: every fitting latency, and the first fitting fault of another kind.
 
+    Those without number have nothing to use up: their hits are counted with the record of the call.
     ``stuck`` waits for calls that upload something (``is_upload``); asking how far an upload is does not use it up.
     """
     fitting = Fault.objects.filter(
@@ -88,12 +104,8 @@ def take_faults(platform: str, operation: str, *, is_upload: bool = False) -> li
             continue
         if fault.probability is not None and random.random() >= fault.probability:  # noqa: S311 - chance, not secrecy
             continue
-        waiting = Fault.objects.filter(pk=fault.pk)
-        if fault.times is None:
-            used = waiting.update(hits=F("hits") + 1)
-        else:
-            used = waiting.filter(times__gt=0).update(times=F("times") - 1, hits=F("hits") + 1)
-        if used == 1:
+        waiting = Fault.objects.filter(pk=fault.pk, times__gt=0)
+        if fault.times is None or waiting.update(times=F("times") - 1, hits=F("hits") + 1) == 1:
             taken.append(fault)
     return taken
 
@@ -150,20 +162,30 @@ def answer_instead(fault: Fault, voice: Voice, operation: str) -> HttpResponse |
     return None
 
 
-def record_call(request: HttpRequest, visit: Visit, status: int) -> None:
-    """Keep the call for a day. A database that is busy loses the line, never the answer."""
+def write_call(visit: Visit, status: int) -> None:
+    """Keep the call for a day, and count the hits of the faults without number."""
+    if visit.endless:
+        Fault.objects.filter(pk__in=[fault.pk for fault in visit.endless]).update(hits=F("hits") + 1)
+    call = Call.objects.create(
+        platform=visit.platform,
+        operation=visit.operation,
+        endpoint=visit.endpoint,
+        method=visit.method,
+        subject=visit.account.native_id if visit.account else "",
+        status=status,
+        fault=visit.fault.fault if visit.fault else "",
+    )
+    if call.pk % 500 == 0:
+        Call.objects.filter(created_at__lt=timezone.now() - Call.KEPT).delete()
+
+
+def record_call(visit: Visit, status: int) -> None:
+    """Record the call unless that was done while taking. A database that is busy loses the line, never the answer."""
+    if visit.is_recorded:
+        return
     try:
-        call = Call.objects.create(
-            platform=visit.platform,
-            operation=visit.operation,
-            endpoint=visit.endpoint,
-            method=request.method or "",
-            subject=visit.account.native_id if visit.account else "",
-            status=status,
-            fault=visit.fault.fault if visit.fault else "",
-        )
-        if call.pk % 500 == 0:
-            Call.objects.filter(created_at__lt=timezone.now() - Call.KEPT).delete()
+        with transaction.atomic():
+            write_call(visit, status)
     except OperationalError:
         return
 
@@ -191,19 +213,23 @@ def imitate(
         @wraps(view)
         def endpoint(request: HttpRequest, **path: Any) -> HttpResponseBase:
             kind = operation if isinstance(operation, str) else operation(request, **path)
-            visit = Visit(platform=platform, operation=kind, endpoint=name or view.__name__)
+            visit = Visit(
+                platform=platform, operation=kind, endpoint=name or view.__name__, method=request.method or ""
+            )
             if request.method not in allowed:
                 return JsonResponse({"error": "Method not allowed"}, status=405, headers={"Allow": ", ".join(allowed)})
             response: HttpResponse | None = None
             is_upload = uploads and request.method == "POST"
-            for fault in take_faults(platform, kind, is_upload=is_upload):
+            faults = take_faults(platform, kind, is_upload=is_upload)
+            visit.endless = [fault for fault in faults if fault.times is None]
+            for fault in faults:
                 if fault.fault == Fault.Kind.LATENCY:
                     time.sleep((fault.value or 0) / 1000)
                     visit.fault = visit.fault or fault
                     continue
                 visit.fault = fault
                 if fault.fault == Fault.Kind.DROP_BEFORE:
-                    record_call(request, visit, 0)
+                    record_call(visit, 0)
                     return cut(request)
                 response = answer_instead(fault, voice, kind)
             if response is None:
@@ -211,9 +237,9 @@ def imitate(
             for header, text in visit.headers.items():
                 response.headers.setdefault(header, text)
             if visit.is_hit_by(Fault.Kind.DROP_AFTER):
-                record_call(request, visit, 0)
+                record_call(visit, 0)
                 return cut(request)
-            record_call(request, visit, response.status_code)
+            record_call(visit, response.status_code)
             if visit.fault is not None and visit.is_hit_by(Fault.Kind.SLOW_BODY):
                 return drip(response, visit.fault.value or 5)
             return response
@@ -261,7 +287,6 @@ def measure_window(visit: Visit, *, limit: int, seconds: int, endpoint: str | No
     )
     if endpoint is not None:
         calls = calls.filter(endpoint=endpoint or visit.endpoint)
-    used = calls.count()
-    first = calls.order_by("created_at").values_list("created_at", flat=True).first()
-    resets_at = (first.timestamp() if first else now) + seconds
-    return Window(limit=limit, remaining=max(limit - used - 1, -1), resets_at=resets_at)
+    found = calls.aggregate(used=Count("pk"), first=Min("created_at"))
+    resets_at = (found["first"].timestamp() if found["first"] else now) + seconds
+    return Window(limit=limit, remaining=max(limit - found["used"] - 1, -1), resets_at=resets_at)

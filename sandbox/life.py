@@ -60,7 +60,7 @@ def count_engagement(post: Post, *, now: datetime) -> Counters:
     audience = max(post.account.followers, 50)
     impressions = audience * share_of(seed, "impressions", 0.35, 1.4) * seen
     likes = audience * share_of(seed, "likes", 0.01, 0.06) * late
-    planted = getattr(post, "planted_comments", None)  # counted by PostQuerySet.with_card() for lists
+    planted = post.planted_comments
     if planted is None:
         planted = Event.objects.filter(post=post, kind=Event.Kind.COMMENT).count()
     return Counters(

@@ -194,6 +194,8 @@ class Post(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = PostQuerySet.as_manager()
+    planted_comments: int | None = None
+    """How many comments were planted under it: None until with_card() counts them."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["platform", "native_id"], name="sandbox_post_unique")]
@@ -202,6 +204,11 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.native_id}"
+
+    def attach(self, media: list[Media]) -> None:
+        """Give a post that was just made its uploads, in order."""
+        for position, one in enumerate(media):
+            Media.objects.filter(pk=one.pk).update(post=self, position=position)
 
 
 class IdempotencyKey(models.Model):

@@ -95,9 +95,9 @@ def issue_token(
 
 
 def find_token(secret: str, *kinds: str) -> Token | None:
-    """The token row of a secret, dead or alive; None when it was never issued."""
-    tokens = Token.objects.select_related("grant", "grant__account", "client", "account", "account__manager")
-    return tokens.filter(token_digest=digest(secret), kind__in=kinds).first()
+    """The token row of a secret, dead or alive, with its account and application; None when it was never issued."""
+    token = Token.objects.select_related("account", "client").filter(token_digest=digest(secret)).first()
+    return token if token is not None and token.kind in kinds else None
 
 
 def bearer_of(request: HttpRequest) -> str:

@@ -93,21 +93,23 @@ def graph(request: HttpRequest, visit: Visit, version: str, path: str = "") -> H
     if request.method == "DELETE" and not edge:
         return publish.delete_object(request, token, native_id)
     if request.method == "POST":
-        return write(request, token, native_id, edge, parameters)
+        return write(request, visit, token, native_id, edge, parameters)
     if request.method == "GET":
         return read(request, token, native_id, edge, parameters)
     raise missing_object(native_id, str(request.method))
 
 
-def write(request: HttpRequest, token: Token, native_id: str, edge: str, parameters: dict[str, Any]) -> HttpResponse:
-    page = find_account(native_id)
-    post = find_post(token, native_id)
+def write(
+    request: HttpRequest, visit: Visit, token: Token, native_id: str, edge: str, parameters: dict[str, Any]
+) -> HttpResponse:
+    own = token.account
+    page = own if own is not None and own.native_id == native_id else find_account(native_id)
     if page is not None and page.kind == Account.Kind.PAGE:
         if edge == "feed":
-            return publish.publish_feed(request, token, page, parameters)
+            return publish.publish_feed(request, visit, token, page, parameters)
         if edge == "photos":
-            return publish.publish_photo(request, token, page, parameters)
-    if post is not None:
+            return publish.publish_photo(request, visit, token, page, parameters)
+    if (post := find_post(token, native_id)) is not None:
         if edge == "comments":
             return publish.comment(token, post, parameters)
         if not edge:

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
@@ -26,7 +25,7 @@ from sandbox.facebook.answers import (
 )
 from sandbox.facebook.fields import parse_fields
 from sandbox.facebook.nodes import new_post_id, render_post
-from sandbox.faults import Refused
+from sandbox.faults import Refused, Visit
 from sandbox.models import Account, Event, Media, Post, Token, new_native_id
 from sandbox.pictures import Measured, NotMedia, measure
 
@@ -92,7 +91,9 @@ def find_attached(parameters: dict[str, Any], page: Account) -> list[Media]:
     return found
 
 
-def publish_feed(request: HttpRequest, token: Token, page: Account, parameters: dict[str, Any]) -> HttpResponse:
+def publish_feed(
+    request: HttpRequest, visit: Visit, token: Token, page: Account, parameters: dict[str, Any]
+) -> HttpResponse:
     """``POST /{page}/feed``."""
     require_page(token, page, task="CREATE_CONTENT", scopes=WRITE)
     now = timezone.now()
@@ -105,19 +106,18 @@ def publish_feed(request: HttpRequest, token: Token, page: Account, parameters: 
     if link:
         check_link(link)
     publish_at = read_schedule(parameters, now=now)
-    recent = Post.objects.filter(account=page, deleted_at=None, created_at__gt=now - DUPLICATE_WITHIN, media=None)
-    if not media and recent.filter(text=message, link=link).exists():
+    recent = Post.objects.filter(account=page, deleted_at=None, created_at__gt=now - DUPLICATE_WITHIN)
+    if not media and recent.filter(text=message, link=link, media=None).exists():
         raise Refused(VOICE.duplicate())
     options = (
         {"unpublished": True} if publish_at is None and not is_true(parameters.get("published"), default=True) else {}
     )
-    with transaction.atomic():
+    with visit.taking():
         post = Post.objects.create(
             platform=PLATFORM, account=page, client=token.client, native_id=new_post_id(page), text=message, link=link,
             options=options, created_at=now, publish_at=publish_at or now,
         )  # fmt: skip
-        for position, one in enumerate(media):
-            Media.objects.filter(pk=one.pk).update(post=post, position=position)
+        post.attach(media)
     return created(request, post, parameters)
 
 
@@ -172,7 +172,9 @@ def check_photo(content: bytes) -> Measured:
     return found
 
 
-def publish_photo(request: HttpRequest, token: Token, page: Account, parameters: dict[str, Any]) -> HttpResponse:
+def publish_photo(
+    request: HttpRequest, visit: Visit, token: Token, page: Account, parameters: dict[str, Any]
+) -> HttpResponse:
     """``POST /{page}/photos``: a post with one photo, or with ``published=false`` a photo for attached_media."""
     require_page(token, page, task="CREATE_CONTENT", scopes=WRITE)
     upload = request.FILES.get("source")
@@ -188,7 +190,7 @@ def publish_photo(request: HttpRequest, token: Token, page: Account, parameters:
         raise bad_parameter(f"Param caption must be no longer than {MOST_CHARACTERS} characters")
     now = timezone.now()
     is_published = is_true(parameters.get("published"), default=True)
-    with transaction.atomic():
+    with visit.taking():
         post = None
         if is_published:
             post = Post.objects.create(

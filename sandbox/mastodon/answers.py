@@ -91,7 +91,7 @@ def authenticate(request: HttpRequest, visit: Visit, *scopes: str) -> Account:
         raise refused(401, "The access token was revoked")
     if token.expires_at is not None and token.expires_at <= timezone.now():
         raise refused(401, "The access token expired")
-    visit.account = token.account
+    visit.token, visit.account = token, token.account
     if scopes and not any(has_scope(token.scopes, scope) for scope in scopes):
         raise refused(403, "This action is outside the authorized scopes")
     limit_calls(request, visit)

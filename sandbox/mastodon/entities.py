@@ -4,6 +4,7 @@ import html
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Max
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -60,8 +61,7 @@ def render_account(request: HttpRequest, account: Account, *, now: datetime) -> 
     avatar = request.build_absolute_uri(
         reverse("sandbox:avatar", kwargs={"platform": "mastodon", "native_id": account.native_id})
     )
-    posts = Post.objects.filter(account=account, deleted_at=None)
-    latest = posts.order_by("-created_at").values_list("created_at", flat=True).first()
+    posts = Post.objects.filter(account=account, deleted_at=None).aggregate(count=Count("pk"), latest=Max("created_at"))
     return {
         "id": account.native_id,
         "username": account.username,
@@ -81,8 +81,8 @@ def render_account(request: HttpRequest, account: Account, *, now: datetime) -> 
         "header_static": avatar,
         "followers_count": count_followers(account.followers, account.native_id, since=account.created_at, now=now),
         "following_count": 64,
-        "statuses_count": posts.count(),
-        "last_status_at": latest.date().isoformat() if latest else None,
+        "statuses_count": posts["count"],
+        "last_status_at": posts["latest"].date().isoformat() if posts["latest"] else None,
         "emojis": [],
         "fields": [],
         "roles": [],
@@ -110,12 +110,21 @@ def render_media(request: HttpRequest, media: Media, *, now: datetime) -> dict[s
 
 
 def render_status(
-    request: HttpRequest, post: Post, *, now: datetime, by: dict[str, Any] | None = None, with_source: bool = False
+    request: HttpRequest,
+    post: Post,
+    *,
+    now: datetime,
+    by: dict[str, Any] | None = None,
+    media: list[Media] | None = None,
+    with_source: bool = False,
 ) -> dict[str, Any]:
-    """A Status; ``by`` is its account when that was rendered already; ``with_source`` adds the text, as after a delete."""
+    """A Status; ``by`` is its account when that was rendered already, ``media`` its uploads when they are at hand;
+    ``with_source`` adds the text, as after a delete.
+    """
     base = base_url(request)
     counters = count_engagement(post, now=now)
     address = f"{base}/@{post.account.username}/{post.native_id}"
+    shown = post.media.all() if media is None else media
     status: dict[str, Any] = {
         "id": post.native_id,
         "created_at": format_time(post.created_at),
@@ -142,7 +151,7 @@ def render_status(
         "quote": None,
         "application": {"name": post.client.name, "website": post.client.website or None} if post.client else None,
         "account": by or render_account(request, post.account, now=now),
-        "media_attachments": [render_media(request, media, now=now) for media in post.media.all()],
+        "media_attachments": [render_media(request, one, now=now) for one in shown],
         "mentions": [],
         "tags": [
             {"name": tag.lower(), "url": f"{base}/tags/{tag.lower()}"}

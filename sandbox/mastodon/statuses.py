@@ -6,7 +6,7 @@ Source: https://docs.joinmastodon.org/methods/statuses/, .../accounts/, .../noti
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -14,8 +14,8 @@ from django.utils import timezone
 from sandbox.faults import Visit, imitate
 from sandbox.mastodon.answers import PLATFORM, VOICE, Parameters, authenticate, refused
 from sandbox.mastodon.entities import render_account, render_notification, render_status
-from sandbox.models import Account, Event, IdempotencyKey, Media, Post, Token, new_native_id
-from sandbox.oauth import bearer_of, find_token
+from sandbox.models import Account, Event, IdempotencyKey, Media, Post, new_native_id
+from sandbox.oauth import bearer_of
 from sandbox.text import count_mastodon
 
 MOST_CHARACTERS = 500
@@ -83,9 +83,17 @@ def statuses(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def recall(account: Account, key: str, *, now: datetime) -> Post | None:
-    """The status that this key made within the hour."""
-    kept = IdempotencyKey.objects.filter(account=account, key=key, created_at__gt=now - KEY_KEPT).first()
-    return Post.objects.live(PLATFORM).filter(pk=kept.post_id).first() if kept else None
+    """The status that this key made within the hour, refused with 404 when it was deleted; older keys are forgotten."""
+    kept = IdempotencyKey.objects.filter(account=account, key=key).first()
+    if kept is None:
+        return None
+    if kept.created_at <= now - KEY_KEPT:
+        kept.delete()
+        return None
+    post = Post.objects.live(PLATFORM).filter(pk=kept.post_id).first()
+    if post is None:
+        raise refused(404, "Record not found")
+    return post
 
 
 def post_status(request: HttpRequest, visit: Visit) -> HttpResponse:
@@ -107,27 +115,24 @@ def post_status(request: HttpRequest, visit: Visit) -> HttpResponse:
     parent = parameters.text("in_reply_to_id")
     if parent:
         options["in_reply_to_account_id"] = find_parent_author(parent)
-    token = find_token(bearer_of(request), Token.Kind.ACCESS)
     try:
-        with transaction.atomic():
+        with visit.taking():
             post = Post.objects.create(
-                platform=PLATFORM, account=account, client=token.client if token else None, text=text,
+                platform=PLATFORM, account=account, client=visit.token.client if visit.token else None, text=text,
                 native_id=new_native_id(PLATFORM), in_reply_to=parent, options=options, idempotency_key=key,
                 created_at=now, publish_at=now,
             )  # fmt: skip
-            for position, one in enumerate(media):
-                Media.objects.filter(pk=one.pk).update(post=post, position=position)
+            post.attach(media)
             if key:
-                old = IdempotencyKey.objects.filter(account=account, key=key, created_at__lte=now - KEY_KEPT)
-                old.delete()
                 IdempotencyKey.objects.create(account=account, key=key, post=post, created_at=now)
     except IntegrityError:
         # The same key at the same moment: the other request made the status.
         known = recall(account, key, now=now)
         if known is None:
             raise
-        post = known
-    return JsonResponse(render_status(request, find_status(post.native_id), now=now))
+        return JsonResponse(render_status(request, known, now=now))
+    post.planted_comments = 0  # nobody can have said anything yet
+    return JsonResponse(render_status(request, post, now=now, media=media))
 
 
 def find_parent_author(native_id: str) -> str:

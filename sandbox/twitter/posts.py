@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -164,17 +163,15 @@ def create_post(request: HttpRequest, visit: Visit) -> HttpResponse:
     for name in ("reply_settings", "poll", "made_with_ai", "paid_partnership", "nullcast"):
         if name in body:
             options[name] = body[name]
-    with transaction.atomic():
+    with visit.taking(201):
         post = Post.objects.create(
             platform=PLATFORM, account=account, client=token.client, native_id=new_native_id(PLATFORM), text=text,
             in_reply_to=parent, options=options, created_at=now, publish_at=now,
         )  # fmt: skip
-        for position, one in enumerate(media):
-            Media.objects.filter(pk=one.pk).update(post=post, position=position)
-    return JsonResponse(
-        {"data": {"id": post.native_id, "text": render_own(post).text, "edit_history_tweet_ids": [post.native_id]}},
-        status=201,
-    )
+        post.attach(media)
+    shown = render_own(post, media).text
+    data = {"id": post.native_id, "text": shown, "edit_history_tweet_ids": [post.native_id]}
+    return JsonResponse({"data": data}, status=201)
 
 
 @csrf_exempt

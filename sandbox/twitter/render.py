@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from sandbox.life import count_engagement, count_followers
-from sandbox.models import Account, Event, Post, digest
+from sandbox.models import Account, Event, Media, Post, digest
 from sandbox.text import CASHTAG, HASHTAG, MENTION, find_links
 
 
@@ -106,9 +106,9 @@ def render_text(native_id: str, text: str, *, own_media: str = "", media_keys: l
     return Rendered(out, entities)
 
 
-def render_own(post: Post) -> Rendered:
-    """The text and entities of a post that was made here."""
-    keys = [f"3_{media.native_id}" for media in post.media.all()]
+def render_own(post: Post, media: list[Media] | None = None) -> Rendered:
+    """The text and entities of a post that was made here; ``media`` its uploads when they are at hand."""
+    keys = [f"3_{one.native_id}" for one in (post.media.all() if media is None else media)]
     own = f"https://x.com/{post.account.username}/status/{post.native_id}/photo/1"
     return render_text(post.native_id, post.text, own_media=own, media_keys=keys)
 

@@ -90,6 +90,8 @@ def test_latency_and_slow_body_take_their_time_and_lose_nothing(server: Server) 
     start = time.monotonic()
     assert server.publish("MASTODON", "Late").ok
     assert time.monotonic() - start >= 0.3
+    calls = requests.get(f"{server.url}/api/calls", {"operation": "publish"}, timeout=10).json()["results"]
+    assert [(call["endpoint"], call["status"], call["fault"]) for call in calls] == [("statuses", 200, "latency")]
     server.order("slow_body", value=0.5)
     start = time.monotonic()
     assert server.publish("MASTODON", "Slow").json()["content"] == "<p>Slow</p>"
@@ -173,6 +175,8 @@ def test_a_token_endpoint_answers_an_invalid_token_in_its_own_words(visitor: Cli
 def test_a_fault_without_end_hits_until_it_is_removed(server: Server) -> None:
     server.order("html", "MASTODON", times=0)
     assert [server.publish("MASTODON", "Hello").status_code for _ in range(3)] == [502, 502, 502]
+    planted = requests.get(f"{server.url}/api/faults", timeout=10).json()["results"]
+    assert [(fault["times"], fault["hits"]) for fault in planted] == [(None, 3)]
     assert requests.delete(f"{server.url}/api/faults", timeout=10).json() == {"deleted": 1}
     assert server.publish("MASTODON", "Hello").ok
 

@@ -52,6 +52,13 @@ def test_a_key_makes_one_status_for_an_hour(visitor: Client, taken: Taken) -> No
     assert len(taken("MASTODON")) == 4
 
 
+def test_the_key_of_a_deleted_status_makes_no_other_and_finds_none(mastodon: Caller, taken: Taken) -> None:
+    first = post(mastodon, key="k1").json()["id"]
+    mastodon.delete(f"{STATUSES}/{first}")
+    assert post(mastodon, key="k1").status_code == 404
+    assert len(taken("MASTODON")) == 1
+
+
 def test_without_a_key_the_same_text_is_taken_twice(mastodon: Caller, taken: Taken) -> None:
     assert post(mastodon).json()["id"] != post(mastodon).json()["id"]
     assert len(taken("MASTODON")) == 2
