@@ -315,6 +315,24 @@ def test_on_a_phone_the_month_is_an_agenda_and_a_post_moves_by_the_sheet(
     assert time_of(post) == at(TENTH + timedelta(days=3), 17, 45)
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_buttons_of_a_post_that_waits_stand_in_one_row(
+    browse: Browse, page: Page, bob: User, x: SocialConnection, width: int
+) -> None:
+    factories.make_post(x, status="FAILED")
+    factories.make_post(x, hold_reason="RECONNECTED", error_message="It came due while the account was away.")
+    away = factories.make_connection(x.organization, "MASTODON", is_active=False)
+    factories.make_post(away)
+    page.set_viewport_size({"width": width, "height": 900})
+    browse(bob, MONTH)
+    rows = page.locator("#calendar-aside .tray-card .actions")
+    expect(rows).to_have_count(3)
+    for row in rows.all():
+        boxes = [button.bounding_box() for button in row.locator(".btn").all()]
+        assert len(boxes) == 2
+        assert len({round(box["y"]) for box in boxes if box}) == 1, row.inner_text()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize(
