@@ -7,15 +7,13 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.decorators import login_not_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.csrf import csrf_exempt
 
-from sandbox.faults import Refused, Visit, imitate
+from sandbox.faults import Refused, Visit, imitate, mark_imitated
 from sandbox.models import Account, Event, Media, Post, Token, new_native_id
 from sandbox.text import CASHTAG, count_x
 from sandbox.twitter.answers import (
@@ -174,8 +172,7 @@ def create_post(request: HttpRequest, visit: Visit) -> HttpResponse:
     return JsonResponse({"data": data}, status=201)
 
 
-@csrf_exempt
-@login_not_required
+@mark_imitated
 def posts_root(request: HttpRequest) -> HttpResponseBase:
     """``/2/tweets``: POST makes a post, GET reads several."""
     return create_post(request) if request.method == "POST" else posts_by_ids(request)

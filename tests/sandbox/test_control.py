@@ -18,11 +18,31 @@ from django.utils import timezone
 from sandbox.apps import refuse_public_address
 from sandbox.life import count_engagement
 from sandbox.models import Account, OAuthClient, Post
-from tests.sandbox.callers import MARTA, Caller, connect_x, picture, status_of, x_token
+from tests.sandbox.callers import MARTA, Caller, connect_x, picture, status_of, x_request, x_token
 
 
 def order(visitor: Client, path: str, **body: Any) -> Any:
     return visitor.post(f"/sandbox/api/{path}", body, content_type="application/json")
+
+
+# --- platforms and the product around them
+
+
+def test_a_platform_answers_without_anything_of_the_product_and_its_pages_with_all(visitor: Client, x: Caller) -> None:
+    bare = x.json("/2/tweets", {"text": "On X"})
+    assert bare.status_code == 201
+    assert not {"Content-Security-Policy", "Content-Language", "X-Frame-Options", "Set-Cookie"} & set(bare.headers)
+    for page in (x_request(), "/sandbox/", "/sandbox/twitter/riversidegc"):
+        shown = visitor.get(page)
+        assert (page, shown.status_code) == (page, 200)
+        assert {"Content-Security-Policy", "Content-Language", "X-Frame-Options"} <= set(shown.headers)
+    assert visitor.get("/sandbox/twitter/2/no-such-endpoint").status_code == 404
+
+
+def test_a_platform_answers_under_the_names_of_this_machine_only(visitor: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    for host, status in (("127.0.0.1:8000", 401), ("stranger.example", 400)):
+        assert visitor.get("/sandbox/twitter/2/users/me", headers={"Host": host}).status_code == status
 
 
 # --- posts, tokens, grants
