@@ -88,13 +88,12 @@ def look_and_tell(now: datetime) -> None:
         incident = _note(kind, found)
         if incident.told_at or _has_lasted(incident, found):
             _tell(incident, found)
-    for kind, incident in incidents.items():
-        if kind in seen:
-            continue
+    gone = [incident for kind, incident in incidents.items() if kind not in seen]
+    for incident in gone:
         if incident.told_at is None:
             Incident.objects.open().filter(pk=incident.pk, told_at=None, seen_at__lt=now).delete()
-        elif _is_over(incident, found):
-            _close(incident, now)
+    if ending := [incident.pk for incident in gone if incident.told_at and _is_over(incident, found)]:
+        _close(ending, now)
 
 
 def _note(kind: str, found: state.State) -> Incident:
@@ -259,33 +258,42 @@ def _time(moment: datetime, organization: Organization | None = None) -> str:
 # --- telling that it is over ------------------------------------------------------------------------------------------
 
 
-def _close(seen: Incident, now: datetime) -> None:
-    """End the incident and tell everybody who knew of it."""
+def _close(ending: list[UUID], now: datetime) -> None:
+    """End these incidents and tell everybody who knew of one, together."""
     with transaction.atomic():
-        incident = Incident.objects.select_for_update().open().filter(pk=seen.pk).first()
-        if incident is None:
+        incidents = list(Incident.objects.select_for_update().open().filter(pk__in=ending).order_by("began_at", "pk"))
+        if not incidents:
             return
-        knew = _told(incident)
-        late, waiting = _by_organization(_late_posts(incident, now)), _by_organization(_waiting_posts(now))
-        Incident.objects.filter(pk=incident.pk).update(
-            closed_at=now, mail_due_at=now, mail_tries=0,
-            posts_late=sum(late.values()), posts_waiting=sum(waiting.values()),
-        )  # fmt: skip
-        log.warning("publishing works again", incident=incident.kind, late=sum(late.values()))
+        keys = [_key(incident) for incident in incidents]
+        knew = set().union(*(_told(incident) for incident in incidents))
+        waiting = _by_organization(_waiting_posts(now))
+        for incident in incidents:
+            late = _by_organization(_late_posts(incident, now))
+            Incident.objects.filter(pk=incident.pk).update(
+                # The mail of the first tells of all; one that was still owed for the beginning is owed no more.
+                closed_at=now, mail_due_at=now if incident == incidents[0] else None, mail_tries=0,
+                posts_late=sum(late.values()), posts_waiting=sum(waiting.values()),
+            )  # fmt: skip
+            log.warning("publishing works again", incident=incident.kind, late=sum(late.values()))
         # What was not read or mailed yet is told by the end of it.
-        Notification.objects.filter(kind=NOTIFICATION_KIND, key=_key(incident)).unread().update(
+        Notification.objects.filter(kind=NOTIFICATION_KIND, key__in=keys).unread().update(
             read_at=now, email_due_at=None
         )
-        others = list(Incident.objects.open().filter(told_at__isnull=False))
+        late = _by_organization(_late_posts(incidents[0], now))
+        others = _still_open()
         for organization in Organization.objects.filter(pk__in=knew):
             with translation.override(organization.language):
                 counts = late.get(organization.pk, 0), waiting.get(organization.pk, 0)
                 _notify(
                     organization,
-                    key=f"{_key(incident)}:over",
+                    key=f"{keys[0]}:over",
                     title=_end_title(others),
-                    body=" ".join(_end_lines(incident, counts, others, organization)),
+                    body=" ".join(_end_lines(incidents, counts, others, organization)),
                 )
+
+
+def _still_open() -> list[Incident]:
+    return list(Incident.objects.open().told())
 
 
 def _late_posts(incident: Incident, now: datetime) -> SocialPostQuerySet:
@@ -310,7 +318,7 @@ def _end_title(others: list[Incident]) -> str:
 
 
 def _end_lines(
-    incident: Incident, counts: tuple[int, int], others: list[Incident], organization: Organization | None = None
+    incidents: list[Incident], counts: tuple[int, int], others: list[Incident], organization: Organization | None = None
 ) -> list[str]:
     """What was wrong and how long, what came of the posts (went out late, still wait), and what is still wrong."""
     late, waiting = counts
@@ -321,6 +329,7 @@ def _end_lines(
             "start": _time(incident.began_at, organization),
             "end": _time(incident.seen_at, organization),
         }
+        for incident in incidents
     ]
     if late:
         lines.append(ngettext("%(n)d post went out late.", "%(n)d posts went out late.", late) % {"n": late})
@@ -380,9 +389,10 @@ def _operators_mail(incident: Incident, addresses: list[str]) -> EmailMessage:
     """One mail to all of them: they see who else knows."""
     with translation.override(settings.LANGUAGE_CODE):
         if incident.closed_at:
-            others = list(Incident.objects.open().filter(told_at__isnull=False))
+            others, together = _still_open(), Incident.objects.filter(closed_at=incident.closed_at)
             title = _end_title(others)
-            lines = _end_lines(incident, (incident.posts_late, incident.posts_waiting), others)
+            counts = incident.posts_late, incident.posts_waiting
+            lines = _end_lines(list(together.order_by("began_at", "pk")), counts, others)
         else:
             title = _title(incident)
             posts = ngettext(

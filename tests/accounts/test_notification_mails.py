@@ -161,7 +161,7 @@ def test_a_kind_that_was_turned_off_is_shown_and_not_mailed(bob: User, club: Org
 
 def test_people_choose_their_mails_on_a_page(as_bob: Client, bob: User, club: Organization) -> None:
     page = as_bob.get("/notifications/mails/").content.decode()
-    assert len(CHOSEN.findall(page)) == 4
+    assert len(CHOSEN.findall(page)) == 5
     for label in ("An account must be reconnected", "A post of mine failed", "Posts wait for a decision"):
         assert label in page
     assert as_bob.post("/notifications/mails/", {"kind_0": "on"}).status_code == 302

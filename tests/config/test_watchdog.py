@@ -433,6 +433,22 @@ def test_when_the_worker_is_back_and_the_beat_is_not_nobody_is_told_that_all_is_
     assert told(alice)[3:] == [AGAIN]
 
 
+def test_what_ends_together_is_told_together(
+    installation: Installation, post: SocialPost, alice: User, root: User
+) -> None:
+    installation.worker = installation.beat = False
+    installation.passes(90)
+    installation.worker = installation.beat = True
+    publish(post)
+    installation.passes(60)
+    assert told(alice)[2:] == mailed(alice)[2:] == [AGAIN]
+    assert mailed(root)[2:] == [f"[127.0.0.1] {AGAIN}"]
+    body = Notification.objects.get(user=alice, title=AGAIN).body
+    assert "No worker published from" in body
+    assert "The periodic work stood still from" in body
+    assert not Incident.objects.open().exists()
+
+
 def test_the_next_outage_is_told_again(installation: Installation, post: SocialPost, alice: User) -> None:
     SocialPost.objects.filter(pk=post.pk).update(scheduled_at=timezone.now() + timedelta(hours=3))
     for _outage in range(2):
