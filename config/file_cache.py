@@ -60,8 +60,17 @@ class FileCache(BaseCache):
 
     @staticmethod
     def _prepare(file: sqlite3.Connection) -> sqlite3.Connection:
+        until = time.monotonic() + BUSY_S
         try:
-            file.execute("PRAGMA journal_mode=WAL")
+            while True:
+                try:
+                    file.execute("PRAGMA journal_mode=WAL")
+                    break
+                except sqlite3.OperationalError:
+                    # While others open the new file too: for this one statement SQLite does not wait by itself.
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.01)
             file.execute("PRAGMA synchronous=NORMAL")
             file.execute(_TABLE)
         except sqlite3.DatabaseError:

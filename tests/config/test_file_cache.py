@@ -87,11 +87,10 @@ def test_only_the_owner_reads_the_file_and_one_that_is_damaged_is_begun_anew(tmp
 def _in_threads(work: Callable[[FileCache], Any], path: Path, how_many: int = 6) -> list[Any]:
     """What each of several threads gets, each with a cache of its own as Django gives it one."""
     results: list[Any] = []
-    ready = threading.Barrier(how_many)
+    ready = threading.Barrier(how_many, timeout=20)
 
     def run() -> None:
         own = FileCache(path, {})
-        own.get("opened")
         ready.wait()
         results.append(work(own))
 
@@ -101,6 +100,12 @@ def _in_threads(work: Callable[[FileCache], Any], path: Path, how_many: int = 6)
     for thread in threads:
         thread.join()
     return results
+
+
+def test_a_file_that_many_open_at_once_opens_for_all(tmp_path: Path) -> None:
+    for attempt in range(40):
+        path = tmp_path / f"{attempt}.sqlite3"
+        assert len(_in_threads(lambda cache: cache.get("opened"), path)) == 6
 
 
 def test_one_of_any_number_of_callers_gets_a_key_and_no_count_is_lost(tmp_path: Path) -> None:
