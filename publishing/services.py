@@ -60,29 +60,40 @@ def move_status(
     """
     sources = [status for status in expect if status == to or allowed(status, to)]
     now = now or timezone.now()
-    rows = SocialPost.objects.filter(pk=post.pk)
     changed = {"status": to, "updated_at": now, **changes}
-    with transaction.atomic():
-        status, scheduled_at = post.status, post.scheduled_at
-        # Mostly the post is as it was read, and then one statement does it.
-        if "scheduled_at" in changes or status not in sources or not rows.filter(status=status).update(**changed):
-            before = rows.select_for_update().order_by().values_list("status", "scheduled_at").first()
-            if before is None or not rows.filter(status__in=sources).update(**changed):
-                raise IllegalTransition(_refusal(before[0] if before else "", to))
-            status, scheduled_at = before
-        diff: dict[str, Any] = {}
-        if status != to:
-            diff["status"] = [status, to]
-        if "scheduled_at" in changes and scheduled_at != changes["scheduled_at"]:
-            diff["scheduled_at"] = [_iso(scheduled_at), _iso(changes["scheduled_at"])]
-        for name in ("error_code", "error_message", "hold_reason", "permalink"):
-            if changes.get(name):
-                diff[name] = ["", str(changes[name])]
-        record_audit(action, post, by=by, changes=diff)
+    # No savepoint of its own: what is raised inside means that the whole transaction failed.
+    with transaction.atomic(savepoint=False):
+        done, before = _change(post, sources, changed)
+        if done:
+            record_audit(action, post, by=by, changes=_diff(before, changed))
+    if not done:
+        raise IllegalTransition(_refusal(before["status"], to))
     for name, value in changes.items():
         setattr(post, name, value)
     post.status, post.updated_at = to, now
     return post
+
+
+def _change(post: SocialPost, sources: Iterable[str], changed: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
+    """Whether the post was in one of these states and is changed now, and its status and time before."""
+    rows = SocialPost.objects.filter(pk=post.pk)
+    # Mostly it is as it was read, and then one statement does it.
+    if "scheduled_at" not in changed and post.status in sources and rows.filter(status=post.status).update(**changed):
+        return True, {"status": post.status}
+    before = rows.select_for_update().order_by().values("status", "scheduled_at").first() or {"status": ""}
+    return bool(rows.filter(status__in=sources).update(**changed)), before
+
+
+def _diff(before: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    diff: dict[str, Any] = {}
+    if before["status"] != changed["status"]:
+        diff["status"] = [before["status"], changed["status"]]
+    if "scheduled_at" in changed and before["scheduled_at"] != changed["scheduled_at"]:
+        diff["scheduled_at"] = [_iso(before["scheduled_at"]), _iso(changed["scheduled_at"])]
+    for name in ("error_code", "error_message", "hold_reason", "permalink"):
+        if changed.get(name):
+            diff[name] = ["", str(changed[name])]
+    return diff
 
 
 def _iso(moment: datetime | None) -> str:
