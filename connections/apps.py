@@ -6,7 +6,10 @@ class ConnectionsConfig(AppConfig):
     verbose_name = "Connections"
 
     def ready(self) -> None:
+        from accounts.audit_words import register_actions
         from connections import checks  # noqa: F401  (registers the settings checks)
         from connections.platforms import load_platforms
+        from connections.words import ACTIONS
 
+        register_actions(ACTIONS)
         load_platforms()

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.audit_words import words_of_action
 from accounts.errors import DomainError
 from accounts.middleware import OrganizationRequest
 from accounts.models import AuditEvent, Membership
@@ -36,6 +37,7 @@ from connections.models import Consent, PlatformApp, SocialConnection
 from connections.platforms.base import Platform, platform_class, platforms
 from connections.services import disconnect, sync_profile, validate_connection
 from connections.tokens import refresh_connection
+from connections.words import TONES
 
 log = structlog.get_logger(__name__)
 
@@ -242,17 +244,7 @@ def _window(window: timedelta) -> str:
 
 def _words(event: AuditEvent) -> tuple[str, str, str]:
     """An audit event of a connection as (sentence, detail, tone)."""
-    sentences = {
-        "connection.connected": (_("Connected"), "ok"),
-        "connection.reconnected": (_("Reconnected"), "ok"),
-        "connection.restored": (_("Works again"), "ok"),
-        "connection.inactivated": (_("Lost its access"), "danger"),
-        "connection.disconnected": (_("Disconnected"), "warn"),
-        "connection.validated": (_("Validated"), ""),
-        "connection.token_refreshed": (_("Access renewed"), ""),
-        "connection.synced": (_("Profile read"), ""),
-    }
-    sentence, tone = sentences.get(event.action, (event.action, ""))
+    sentence, tone = words_of_action(event.action), TONES.get(event.action, "")
     changes = event.changes
     if event.action == "connection.validated" and changes.get("is_valid") == [None, False]:
         sentence, tone = _("Validated: the access no longer works"), "danger"

@@ -6,4 +6,8 @@ class PublishingConfig(AppConfig):
     verbose_name = "Publishing"
 
     def ready(self) -> None:
+        from accounts.audit_words import register_actions
         from publishing import handlers  # noqa: F401  (listens to what connections announce)
+        from publishing.history import ACTIONS
+
+        register_actions(ACTIONS)

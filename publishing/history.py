@@ -7,12 +7,13 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.audit_words import words_of_action
 from accounts.models import AuditEvent
 from publishing.models import Outcome, PublishAttempt, PublishStep, SocialPost
 
 EVENTS_SHOWN = 60
 
-_WORDS = {
+ACTIONS = {
     "post.created": gettext_lazy("Written"),
     "post.edited": gettext_lazy("Edited"),
     "post.scheduled": gettext_lazy("Scheduled"),
@@ -29,6 +30,12 @@ _WORDS = {
     "post.gone": gettext_lazy("Found gone from the platform"),
     "post.deleted_at_platform": gettext_lazy("Deleted at the platform"),
     "post.engagement_synced": gettext_lazy("Engagement synced"),
+    "post.deleted": gettext_lazy("Deleted"),
+    "post.held": gettext_lazy("Held"),
+    "post_group.discarded": gettext_lazy("Discarded"),
+    "media.uploaded": gettext_lazy("Uploaded"),
+    "media.described": gettext_lazy("Described"),
+    "media.deleted": gettext_lazy("Deleted"),
 }
 _TONES = {"post.published": "ok", "post.failed": "danger", "post.gone": "warn", "post.confirmed": "ok"}
 _OUTCOME_TONES: dict[str, str] = {
@@ -62,9 +69,8 @@ def history_of(post: SocialPost) -> list[Event]:
 
 
 def _from_audit(event: AuditEvent) -> Event:
-    title = str(_WORDS.get(event.action) or event.action.removeprefix("post.").replace("_", " ").capitalize())
     who = event.actor.display_name if event.actor else ""
-    return Event(event.at, title, _TONES.get(event.action, ""), who=who)
+    return Event(event.at, words_of_action(event.action), _TONES.get(event.action, ""), who=who)
 
 
 def _from_attempt(attempt: PublishAttempt) -> Event:
