@@ -16,13 +16,14 @@ from typing import Any, Protocol, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError, transaction
-from django.db.models import Count, F, Min, Q
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from sandbox.models import Account, Call, Fault, Token
+from sandbox.statements import count_calls
 
 HTML_ERROR = (
     b"<html>\r\n<head><title>%d Bad Gateway</title></head>\r\n<body>\r\n"
@@ -287,11 +288,7 @@ def measure_window(visit: Visit, *, limit: int, seconds: int, endpoint: str | No
     now = time.time()
     subject = visit.account.native_id if visit.account else ""
     since = timezone.now() - timedelta(seconds=seconds)
-    calls = Call.objects.filter(platform=visit.platform, subject=subject, created_at__gt=since).exclude(
-        Q(status=429) | Q(status__gte=500)
-    )
-    if endpoint is not None:
-        calls = calls.filter(endpoint=endpoint or visit.endpoint)
-    found = calls.aggregate(used=Count("pk"), first=Min("created_at"))
-    resets_at = (found["first"].timestamp() if found["first"] else now) + seconds
-    return Window(limit=limit, remaining=max(limit - found["used"] - 1, -1), resets_at=resets_at)
+    counted = endpoint if endpoint is None else endpoint or visit.endpoint
+    used, first = count_calls(visit.platform, subject, since=since, endpoint=counted)
+    resets_at = (first.timestamp() if first else now) + seconds
+    return Window(limit=limit, remaining=max(limit - used - 1, -1), resets_at=resets_at)

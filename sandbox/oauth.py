@@ -95,8 +95,8 @@ def issue_token(
 
 
 def find_token(secret: str, *kinds: str) -> Token | None:
-    """The token row of a secret, dead or alive, with its account and application; None when it was never issued."""
-    token = Token.objects.select_related("account", "client").filter(token_digest=digest(secret)).first()
+    """The token row of a secret, dead or alive, with its account; None when it was never issued."""
+    token = Token.objects.select_related("account").filter(token_digest=digest(secret)).first()
     return token if token is not None and token.kind in kinds else None
 
 

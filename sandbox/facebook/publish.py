@@ -114,7 +114,7 @@ def publish_feed(
     )
     with visit.taking():
         post = Post.objects.create(
-            platform=PLATFORM, account=page, client=token.client, native_id=new_post_id(page), text=message, link=link,
+            platform=PLATFORM, account=page, client_id=token.client_id, native_id=new_post_id(page), text=message, link=link,
             options=options, created_at=now, publish_at=publish_at or now,
         )  # fmt: skip
         post.attach(media)
@@ -194,7 +194,7 @@ def publish_photo(
         post = None
         if is_published:
             post = Post.objects.create(
-                platform=PLATFORM, account=page, client=token.client, native_id=new_post_id(page), text=caption,
+                platform=PLATFORM, account=page, client_id=token.client_id, native_id=new_post_id(page), text=caption,
                 created_at=now, publish_at=now,
             )  # fmt: skip
         media = Media.objects.create(

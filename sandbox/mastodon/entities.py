@@ -4,13 +4,13 @@ import html
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max
 from django.http import HttpRequest
 from django.urls import reverse
 
 from sandbox.life import count_engagement, count_followers
 from sandbox.mastodon.answers import base_url, format_time
 from sandbox.models import Account, Event, Media, Post
+from sandbox.statements import count_posts
 from sandbox.text import HASHTAG, MENTION, find_links
 
 
@@ -61,7 +61,7 @@ def render_account(request: HttpRequest, account: Account, *, now: datetime) -> 
     avatar = request.build_absolute_uri(
         reverse("sandbox:avatar", kwargs={"platform": "mastodon", "native_id": account.native_id})
     )
-    posts = Post.objects.filter(account=account, deleted_at=None).aggregate(count=Count("pk"), latest=Max("created_at"))
+    posts, latest = count_posts(account.pk)
     return {
         "id": account.native_id,
         "username": account.username,
@@ -81,8 +81,8 @@ def render_account(request: HttpRequest, account: Account, *, now: datetime) -> 
         "header_static": avatar,
         "followers_count": count_followers(account.followers, account.native_id, since=account.created_at, now=now),
         "following_count": 64,
-        "statuses_count": posts["count"],
-        "last_status_at": posts["latest"].date().isoformat() if posts["latest"] else None,
+        "statuses_count": posts,
+        "last_status_at": latest.date().isoformat() if latest else None,
         "emojis": [],
         "fields": [],
         "roles": [],

@@ -163,7 +163,7 @@ def create_post(request: HttpRequest, visit: Visit) -> HttpResponse:
             options[name] = body[name]
     with visit.taking(201):
         post = Post.objects.create(
-            platform=PLATFORM, account=account, client=token.client, native_id=new_native_id(PLATFORM), text=text,
+            platform=PLATFORM, account=account, client_id=token.client_id, native_id=new_native_id(PLATFORM), text=text,
             in_reply_to=parent, options=options, created_at=now, publish_at=now,
         )  # fmt: skip
         post.attach(media)
