@@ -429,7 +429,7 @@ const keeper = {
         }
         if (url) keepAddress(url);
       } else if (state === "conflict") {
-        this.ask(text, html);
+        this.ask(html);
       } else if (state === "empty") {
         store.drop(storageKey(name));
         showState("", "");
@@ -449,11 +449,11 @@ const keeper = {
     }
   },
   /** Somebody else saved meanwhile: nothing is sent any more until the person has chosen. */
-  ask(text, html) {
+  ask(html) {
     this.conflict = true;
     clearTimeout(this.saveTimer);
     this.keep();
-    showState("failed", text);
+    showState("failed", words.unsaved);
     conflictBox.innerHTML = html;
     conflictBox.scrollIntoView({ block: "nearest" });
   },
