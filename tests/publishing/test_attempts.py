@@ -225,6 +225,7 @@ def test_an_answer_that_comes_late_still_counts(claimed_post: SocialPost, server
     """A slow worker whose post was given up meanwhile: "failed" must not stand beside a live post."""
     mastodon.takes_the_post(server, "Frost on the greens", id="55")
     from connections.platforms.base import Published
+
     attempt = begin_attempt(claimed_post.pk, holder="worker:slow")
     assert attempt is not None
     SocialPost.objects.filter(pk=claimed_post.pk).update(

@@ -231,6 +231,19 @@ def test_a_drop_keeps_the_wall_time_across_the_clock_change(as_bob: Client, post
     assert post.scheduled_at.astimezone(UTC).hour == 16  # summer time: 17:45 in Lisbon is 16:45 in UTC
 
 
+def test_a_drop_keeps_the_wall_time_where_the_day_is_another_one_in_utc(
+    as_bob: Client, club: Organization, post: SocialPost
+) -> None:
+    """Twenty to eleven in the evening in New York is the next day's early morning in UTC."""
+    club.time_zone = "America/New_York"
+    club.save(update_fields=["time_zone"])
+    evening = datetime(2026, 12, 10, 22, 40, tzinfo=club.zone)
+    SocialPost.objects.filter(pk=post.pk).update(scheduled_at=evening)
+    drop(as_bob, post, to="day", day="2026-12-17")
+    post.refresh_from_db()
+    assert post.scheduled_at == datetime(2026, 12, 17, 22, 40, tzinfo=club.zone)
+
+
 def test_a_drop_on_an_hour_sets_the_hour(as_bob: Client, post: SocialPost) -> None:
     answer = drop(as_bob, post, page="/calendar/?view=week&date=2026-12-09", to="day", day="2026-12-11", hour=8)
     post.refresh_from_db()

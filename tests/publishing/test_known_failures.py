@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import uuid4
 
 import pytest
 import requests
@@ -27,6 +28,8 @@ from publishing.dispatch import claim_due_posts, dispatch_due_posts, sweep_posts
 from publishing.models import PostStatus, SocialPost
 from publishing.services import cancel_post, publish_now, retry_post
 from tests import factories
+from tests.api.client import ApiClient
+from tests.conftest import signed_in
 from tests.connections import platforms_over_http as over
 from tests.publishing import mastodon
 
@@ -238,6 +241,27 @@ def test_emoji_reach_the_platform_as_they_were_typed(
     assert again(post).status == PostStatus.PUBLISHED
     assert [sent_text(call.request) for call in server.calls if call.request.method == "POST"] == [EMOJI]
     assert again(post).content == EMOJI
+
+
+@pytest.mark.parametrize("way", ["composer", "autosave", "created by REST", "changed by REST"])
+def test_emoji_are_kept_as_they_were_typed(account: SocialConnection, bob: User, way: str) -> None:
+    form = {"group": str(uuid4()), "connections": [str(account.pk)], "text": EMOJI, "when": "draft"}
+    if way == "composer":
+        signed_in(bob).post("/posts/new/", form)
+    elif way == "autosave":
+        signed_in(bob).post("/posts/autosave/", form)
+    else:
+        api = ApiClient(bob)
+        first = EMOJI if way == "created by REST" else "Fore!"
+        told = api.post("social/posts", {"connection": str(account.pk), "content": first}).json()
+        if way == "changed by REST":
+            told = api.patch(f"social/posts/{told['id']}", {"content": EMOJI}).json()
+        assert told["content"] == EMOJI
+    post = SocialPost.objects.get()
+    assert post.content == EMOJI
+    browser = signed_in(bob)
+    assert EMOJI in browser.get(f"/posts/{post.pk}/").content.decode()
+    assert f"{EMOJI}</textarea>" in browser.get(f"/posts/{post.pk}/edit/").content.decode()
 
 
 # --- cancelled, and out all the same ----------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from publishing.endings import begin_reconciling, settle_failure
 
 from connections.errors import OutcomeUnknown, TransientError
 from connections.models import SocialConnection
