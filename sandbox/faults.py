@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from sandbox.models import Account, Call, Fault, Token
-from sandbox.statements import count_calls
+from sandbox.statements import count_calls, count_hits
 
 HTML_ERROR = (
     b"<html>\r\n<head><title>%d Bad Gateway</title></head>\r\n<body>\r\n"
@@ -166,7 +166,7 @@ def answer_instead(fault: Fault, voice: Voice, operation: str) -> HttpResponse |
 def write_call(visit: Visit, status: int) -> None:
     """Keep the call for a day, and count the hits of the faults without number."""
     if visit.endless:
-        Fault.objects.filter(pk__in=[fault.pk for fault in visit.endless]).update(hits=F("hits") + 1)
+        count_hits([fault.pk for fault in visit.endless])
     call = Call.objects.create(
         platform=visit.platform,
         operation=visit.operation,

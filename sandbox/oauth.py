@@ -94,9 +94,9 @@ def issue_token(
     return secret
 
 
-def find_token(secret: str, *kinds: str) -> Token | None:
-    """The token row of a secret, dead or alive, with its account; None when it was never issued."""
-    token = Token.objects.select_related("account").filter(token_digest=digest(secret)).first()
+def find_token(secret: str, *kinds: str, related: tuple[str, ...] = ("account",)) -> Token | None:
+    """The token row of a secret, dead or alive, and with it what is ``related``; None when it was never issued."""
+    token = Token.objects.select_related(*related).filter(token_digest=digest(secret)).first()
     return token if token is not None and token.kind in kinds else None
 
 

@@ -84,7 +84,7 @@ def authenticate(request: HttpRequest, visit: Visit, *scopes: str) -> Account:
     secret = bearer_of(request)
     if not secret:
         raise refused(401, "This method requires an authenticated user")
-    token = find_token(secret, Token.Kind.ACCESS)
+    token = find_token(secret, Token.Kind.ACCESS, related=("account", "client"))
     if token is None or token.account is None:
         raise refused(401, "The access token is invalid")
     if token.revoked_at is not None:
