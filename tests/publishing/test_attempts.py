@@ -275,26 +275,6 @@ def test_a_failed_post_that_is_revived_days_later_goes_out(
     assert again(post).status == PostStatus.PUBLISHED
 
 
-def test_a_broker_that_is_down_after_publishing_does_not_send_the_post_again(
-    claimed_post: SocialPost,
-    server: responses.RequestsMock,
-    settings: Any,
-    django_capture_on_commit_callbacks: Any,
-    monkeypatch: Any,
-) -> None:
-    mastodon.takes_the_post(server, "Frost on the greens")
-
-    def refuse(*_args: Any, **_kwargs: Any) -> None:
-        raise ConnectionError("broker is down")
-
-    monkeypatch.setattr("celery.Celery.send_task", refuse)
-    with django_capture_on_commit_callbacks(execute=True):
-        publish_post(claimed_post.pk)
-    sweep_posts()
-    assert again(claimed_post).status == PostStatus.PUBLISHED
-    assert mastodon.sends(server) == 1
-
-
 def test_a_reconnected_account_asks_about_what_came_due_meanwhile(account: SocialConnection, bob: Any) -> None:
     from connections.events import connection_restored
     from publishing.services import publish_now

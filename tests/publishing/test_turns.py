@@ -77,6 +77,25 @@ def test_a_turn_ends_in_time_and_a_message_goes_on_with_the_rest(
     assert sent == ["publish_ready_task"]
 
 
+def test_a_broker_that_is_down_neither_stops_nor_doubles_a_post(
+    account: SocialConnection, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the tick, which announces posts, nor a turn that ends by handing on after a post went out."""
+    due(account, 3)
+
+    def refuse(*_args: Any, **_how: Any) -> None:
+        raise ConnectionError("the broker is down")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("celery.Celery.send_task", refuse)
+        outage.setattr(turns, "TURN_S", 0)
+        dispatch_due_posts_task()
+        publish_ready_task()
+        assert published() == 1
+    publish_ready_task()
+    assert sorted(said) == ["Post 0", "Post 1", "Post 2"]
+
+
 def test_posts_whose_messages_were_lost_wake_workers_within_seconds(account: SocialConnection, sent: list[str]) -> None:
     due(account, 20)
     claim_due_posts(timezone.now(), limit=20)
