@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Notification
 from connections.models import SocialConnection
 from publishing.attempts import begin_attempt, publish_post
-from publishing.dispatch import claim_due_posts, sweep_posts
+from publishing.dispatch import claim_due_posts
 from publishing.endings import record_published
 from publishing.errors import LeaseLost
 from publishing.journal import AttemptJournal
