@@ -388,7 +388,7 @@ async function refresh() {
     });
     wait = answer.ok ? POLL_MS : Math.min(wait * 2, POLL_SLOWEST_MS);
     if (answer.status !== 200) {
-      wasSwitched(answer);
+      wasSwitched(answer, { once: true });
       return;
     }
     const markup = await answer.text();

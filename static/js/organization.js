@@ -7,16 +7,21 @@ import { toast } from "./toast.js";
 const HEADER = "X-Organization-Switched";
 const named = (sentence, name) => sentence.replace("%s", () => name);
 
-/** Whether an answer is that refusal; says so to the person. `header` reads a header of the answer by its name. */
-export function saysSwitched(header) {
+let wasTold = false;
+
+/**
+ * Whether an answer is that refusal; says so to the person. `header` reads a header of the answer by its name. With
+ * `once` it is not said again to who has closed the dialog: for what the page asks by itself.
+ */
+export function saysSwitched(header, { once = false } = {}) {
   const told = header(HEADER);
   if (!told) return false;
-  show(JSON.parse(decodeURIComponent(told)));
+  if (!once || !wasTold) show(JSON.parse(decodeURIComponent(told)));
   return true;
 }
 
 /** The same for the answer of a fetch. */
-export const wasSwitched = (answer) => saysSwitched((name) => answer.headers.get(name));
+export const wasSwitched = (answer, options) => saysSwitched((name) => answer.headers.get(name), options);
 
 function show({ now, before, id }) {
   const dialog = document.getElementById("switched-dialog");
@@ -34,6 +39,7 @@ function show({ now, before, id }) {
       });
       if (!answer.ok) throw new Error(String(answer.status));
       closeDialog(dialog);
+      wasTold = false;
       toast(named(dialog.dataset.isBack, before), { tone: "ok" });
       document.dispatchEvent(new CustomEvent("organization-back"));
     } catch {
@@ -42,6 +48,7 @@ function show({ now, before, id }) {
       back.removeAttribute("aria-busy");
     }
   };
+  wasTold = true;
   openDialog(dialog);
 }
 
