@@ -36,6 +36,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import psutil
 
@@ -53,10 +54,9 @@ PROCESSES = {
     "workers": "celery --quiet -A config worker",
     "beat": "celery --quiet -A config beat",
     "sandbox": "granian",
-    "PostgreSQL": "postgres",
     "Redis": "redis-server",
 }
-"""Kind of process -> what its command line holds."""
+"""Kind of process -> what its command line holds. PostgreSQL's is found by its folder."""
 
 
 @dataclass
@@ -153,16 +153,23 @@ class World:
     def processor_s(self) -> dict[str, float]:
         """Processor seconds that each kind of process has used so far."""
         used: Counter[str] = Counter()
-        for process in psutil.process_iter(["cmdline", "cpu_times"]):
-            words = " ".join(process.info["cmdline"] or ())
-            times = process.info["cpu_times"]
-            if times is None:
-                continue
-            for kind, mark in PROCESSES.items():
-                if mark in words:
-                    used[kind] += times.user + times.system
-                    break
+        for kind, process in self._own_processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                used[kind] += times.user + times.system
         return dict(used)
+
+    def _own_processes(self) -> Iterator[tuple[str, psutil.Process]]:
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                words = " ".join(process.cmdline())
+                yield from ((kind, process) for kind, mark in PROCESSES.items() if mark in words)
+        if address := self.environ.get("DATABASE_URL"):
+            folder = unquote(address.partition("host=")[2].partition("&")[0])
+            # The server is nobody's child, and its own children name no folder.
+            for process in psutil.process_iter(["cmdline"]):
+                if folder in (process.info["cmdline"] or ()):
+                    yield from (("PostgreSQL", one) for one in (process, *process.children()))
 
     def stop(self) -> None:
         for process in self.processes:
