@@ -152,24 +152,27 @@ class World:
 
     def processor_s(self) -> dict[str, float]:
         """Processor seconds that each kind of process has used so far."""
-        used: Counter[str] = Counter()
+        used: dict[str, float] = {}
         for kind, process in self._own_processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
-                used[kind] += times.user + times.system
-        return dict(used)
+                used[kind] = used.get(kind, 0.0) + times.user + times.system
+        return used
 
     def _own_processes(self) -> Iterator[tuple[str, psutil.Process]]:
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 words = " ".join(process.cmdline())
-                yield from ((kind, process) for kind, mark in PROCESSES.items() if mark in words)
+                for kind, mark in PROCESSES.items():
+                    if mark in words:
+                        yield kind, process
         if address := self.environ.get("DATABASE_URL"):
             folder = unquote(address.partition("host=")[2].partition("&")[0])
             # The server is nobody's child, and its own children name no folder.
             for process in psutil.process_iter(["cmdline"]):
                 if folder in (process.info["cmdline"] or ()):
-                    yield from (("PostgreSQL", one) for one in (process, *process.children()))
+                    for one in (process, *process.children()):
+                        yield "PostgreSQL", one
 
     def stop(self) -> None:
         for process in self.processes:
