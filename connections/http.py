@@ -426,11 +426,11 @@ def parse_time(value: Any) -> datetime | None:
         return None
     try:
         moment = parse_datetime(value)
-    except ValueError:
+        if moment is None:
+            return None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # no time, or one beyond the calendar
         return None
-    if moment is None:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def expiry(seconds: Any, *, now: datetime) -> datetime | None:
@@ -445,11 +445,11 @@ def expiry(seconds: Any, *, now: datetime) -> datetime | None:
 def retry_at(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
     """When a rate limit opens, as told by Retry-After, the rate headers or Meta's usage headers; None: not told."""
     if value := headers.get("retry-after", "").strip():
-        if value.isdigit() and len(value) < 8:
+        if _is_number(value) and len(value) < 8:
             return now + timedelta(seconds=int(value))
         try:
             return parsedate_to_datetime(value).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
     if (reset := _reset_of(headers, now=now)) is not None:
         return reset
@@ -460,7 +460,7 @@ def retry_at(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
 def _reset_of(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
     """x-rate-limit-reset (epoch seconds, X) or X-RateLimit-Reset (ISO time, Mastodon; epoch or seconds elsewhere)."""
     value = (headers.get("x-rate-limit-reset") or headers.get("x-ratelimit-reset") or "").strip()
-    if value.isdigit() and len(value) < 12:
+    if _is_number(value) and len(value) < 12:
         seconds = int(value)
         return datetime.fromtimestamp(seconds, UTC) if seconds > 10**9 else now + timedelta(seconds=seconds)
     return parse_time(value)
@@ -486,8 +486,15 @@ def _usages(headers: Mapping[str, str]) -> list[tuple[int, float]]:
     return found
 
 
+def _is_number(text: str) -> bool:
+    """Whether a header is made of the digits 0 to 9: others ("²") are digits too, and no numbers."""
+    return text.isascii() and text.isdigit()
+
+
 def _whole(value: str | None) -> int | None:
-    return int(value) if value and value.strip().isdigit() else None
+    """A count of a header; None for none, and for one that no database column holds."""
+    text = (value or "").strip()
+    return int(text) if _is_number(text) and len(text) < 10 else None
 
 
 def _never_left(failure: BaseException) -> bool:

@@ -13,9 +13,11 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from connections.clean import ADDRESS_MOST, COUNT_MOST, ID_MOST, NAME_MOST
 from connections.errors import ContentRejected, NotFound, PlatformError, TransientError
+from connections.http import parse_time
 from connections.models import PlatformApp, SocialConnection
 from connections.platforms.base import Account, Metrics, Published, TokenGrant, platform_class
 from connections.services import connect_account, sync_profile, validate_connection
+from connections.tokens import call_with_fresh_token
 from publishing.models import PostMetric, SocialPost
 from tests import factories
 from tests.connections import platforms_over_http as over
@@ -207,3 +209,23 @@ def test_a_publication_keeps_what_can_be_stored() -> None:
     at = datetime(2026, 8, 1, tzinfo=UTC)
     told = Published(id="77", url="https://x.com/club/status/77", at=at)
     assert (told.id, told.url, told.at) == ("77", "https://x.com/club/status/77", at)
+
+
+# --- headers and times ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("told", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "2026-13-01T00:00:00Z"])
+def test_a_time_beyond_the_calendar_is_not_told(told: str) -> None:
+    assert parse_time(told) is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", ["9" * 30, "²", "-1", "300"])
+def test_a_rate_limit_told_in_odd_numbers_does_not_spoil_the_answer(
+    limit: str, club: Organization, http: responses.RequestsMock
+) -> None:
+    connection = factories.make_connection(club)
+    rates = {"x-rate-limit-limit": limit, "x-rate-limit-remaining": "0", "x-rate-limit-reset": "²"}
+    http.post("https://api.x.com/2/tweets", json={"data": {"id": "77", "text": "t"}}, headers=rates)
+    published = call_with_fresh_token(connection, lambda platform: platform.publish(draft(), MemoryJournal()))
+    assert published.id == "77"
