@@ -13,8 +13,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
-from accounts.heartbeats import beat
-from accounts.models import Heartbeat
+from accounts.heartbeats import take_turn
 from connections.breaker import paused
 from publishing.errors import IllegalTransition
 from publishing.hurry import hurry
@@ -23,7 +22,6 @@ from publishing.services import UNCLAIMED, move_status
 
 log = structlog.get_logger(__name__)
 
-SWEEP = "sweep"
 SWEEP_EVERY = timedelta(seconds=5)
 BUSY_SHARE = 0.9
 """With less room than this in the queue the tick leaves it to the workers, rather than send messages nobody needs."""
@@ -96,13 +94,10 @@ def sweep_when_due(now: datetime) -> bool:
     A part of the tick: a beat that is restarted forgets when it last ordered a sweep and waits anew, so that one which
     never lives long would never order any.
     """
-    turn = Heartbeat.objects.filter(pk=SWEEP)
-    if turn.filter(seen_at__gt=now - SWEEP_EVERY).exists():
-        return False
-    if not turn.filter(seen_at__lte=now - SWEEP_EVERY).update(seen_at=now):
-        beat(SWEEP, kind=SWEEP, now=now)
-    sweep_posts(now)
-    return True
+    is_ours = take_turn("sweep", every=SWEEP_EVERY, now=now)
+    if is_ours:
+        sweep_posts(now)
+    return is_ours
 
 
 def sweep_posts(now: datetime | None = None) -> None:

@@ -80,7 +80,9 @@ def _change(post: SocialPost, sources: Iterable[str], changed: dict[str, Any]) -
     # Mostly it is as it was read, and then one statement does it.
     if "scheduled_at" not in changed and post.status in sources and rows.filter(status=post.status).update(**changed):
         return True, {"status": post.status}
-    before = rows.select_for_update().order_by().values("status", "scheduled_at").first() or {"status": ""}
+    before: dict[str, Any] = {"status": ""}
+    for row in rows.select_for_update().values("status", "scheduled_at"):
+        before.update(row)
     return bool(rows.filter(status__in=sources).update(**changed)), before
 
 
