@@ -8,7 +8,7 @@ write to a post (errors, times of retries) is nobody's edit.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -36,6 +36,8 @@ _WRITING = ("post.created", "post.edited")
 _DEEDS = (
     *_WRITING, "post.deleted", "post.scheduled", "post.sent_now", "post.unscheduled", "post.cancelled", "post.move_undone",
 )  # fmt: skip
+BESIDE = timedelta(minutes=5)
+"""For so long after a save its writer may well be at the draft still."""
 _HASH, _ID = 8, 32
 _MOST = 20_000
 """Characters of a version that are looked at: more than any number of accounts takes."""
@@ -276,6 +278,19 @@ def _signed(change: Change, deed: AuditEvent | None, by: User, post: SocialPost 
     return Change(
         change.kind, change.account, change.parts, change.theirs, change.planned, who, deed.actor_id == by.pk, at
     )
+
+
+def writer_beside(posts: tuple[SocialPost, ...], *, by: User, now: datetime) -> str:
+    """The first name of somebody else who wrote at a draft among the posts within the last minutes; "" when nobody did."""
+    drafts = {post.pk.hex: post for post in posts if post.status == PostStatus.DRAFT}
+    if not drafts:
+        return ""
+    deeds = _latest_deeds(next(iter(drafts.values())).organization, list(drafts))
+    for post_id, event in deeds.items():
+        is_fresh = now - drafts[post_id].updated_at < BESIDE
+        if is_fresh and event.action in _WRITING and event.actor is not None and event.actor_id != by.pk:
+            return event.actor.first_name
+    return ""
 
 
 def deletion_of(organization: Organization, post_id: UUID, *, by: User) -> str:

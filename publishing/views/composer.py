@@ -46,7 +46,7 @@ from publishing.forms import ALT_TEXT_LENGTH, ComposerForm
 from publishing.media import store_upload
 from publishing.models import PostGroup, PostStatus, SocialPost
 from publishing.states import standing_of
-from publishing.versions import EditedMeanwhile, deletion_of, wanted_time
+from publishing.versions import EditedMeanwhile, deletion_of, wanted_time, writer_beside
 from publishing.warnings import quota_warning, warnings_for
 from publishing.writing import (
     AccountRefused,
@@ -487,6 +487,7 @@ def _page(
             "takes_autosave": desk.takes_autosave,
             "has_drafts": any(post.status == PostStatus.DRAFT for post in desk.posts),
             "address": _address(desk),
+            "beside": "" if conflict else writer_beside(desk.posts, by=request.user, now=now),
             "unfinished": _unfinished(request, desk, now) if request.method == "GET" else None,
             "storage_scope": f"parley-composer:{request.organization.pk}:{request.user.pk}",
         }

@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from connections.models import SocialConnection
+from publishing.drafts import PostInput
 from publishing.models import PostGroup, PostStatus, SocialPost
+from publishing.services import update_post
+from publishing.versions import EditedMeanwhile
+from publishing.writing import composition_of, open_post, save_composition, send_composition
 from tests.conftest import signed_in
 from tests.factories import attach, make_asset, make_campaign, make_post
 from tests.publishing.composing import NEW, NOW, at, fields, json_of, text_of
@@ -202,6 +207,30 @@ def test_of_two_saves_in_the_same_moment_one_is_told(
         assert sorted(pool.map(save, (as_alice, as_bob))) == ["conflict", "saved"]
 
 
+def test_who_opens_a_draft_is_told_of_somebody_who_is_writing_there(
+    as_alice: Client, as_bob: Client, draft: SocialPost
+) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        as_alice.post(SAVE, of(draft, "Writing", None))
+        assert "Alice was writing here" in text_of(as_bob.get(edit(draft)))
+        assert "was writing here" not in text_of(as_alice.get(edit(draft)))
+        clock.shift(timedelta(minutes=6))
+        assert "was writing here" not in text_of(as_bob.get(edit(draft)))
+
+
+def test_what_is_changed_between_saving_and_scheduling_is_not_scheduled_over(
+    alice: User, bob: User, x: SocialConnection
+) -> None:
+    post = make_post(x, content="Scheduled")
+    desk = open_post(SocialPost.objects.with_card().get(pk=post.pk))
+    his = replace(composition_of(desk), text="His")
+    desk = save_composition(desk, his, by=bob, version=desk.version)
+    update_post(post, PostInput("Hers, in that moment"), by=alice)
+    with pytest.raises(EditedMeanwhile, match="Alice changed this"):
+        send_composition(desk, his, kind="at", at=post.scheduled_at, by=bob, now=timezone.now())
+    assert kept_as(post) == "Hers, in that moment"
+
+
 # --- choosing ---------------------------------------------------------------------------------------------------------
 
 
@@ -288,7 +317,7 @@ def test_what_our_own_workers_do_to_a_post_is_nobodys_edit(as_bob: Client, x: So
     his = opened(as_bob, edit(post))
     SocialPost.objects.filter(pk=post.pk).update(
         retry_count=1, next_attempt_at=timezone.now() + timedelta(minutes=5), error_code="TRANSIENT",
-        error_message="X does not answer.", updated_at=timezone.now(),
+        error_message="X does not answer.", updated_at=timezone.now() + timedelta(minutes=1),
     )  # fmt: skip
     when = at(timezone.localtime(post.scheduled_at, post.organization.zone))
     assert as_bob.post(edit(post), of(post, "Corrected", his) | when).status_code == 302
