@@ -360,7 +360,8 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
         with transaction.atomic():
             wanted = self.request.headers.get("If-Match", "").strip()
             if wanted:
-                SocialPost.objects.select_for_update().filter(pk=self.kwargs["pk"]).first()
+                own = SocialPost.objects.for_organization(self.request.organization)
+                own.select_for_update().filter(pk=self.kwargs["pk"]).first()
             post = self.get_object()
             self._must_match(wanted, post)
             yield post

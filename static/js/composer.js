@@ -442,7 +442,8 @@ const keeper = {
       this.saving = false;
       if (this.version !== sent.version) this.later(SAVE_AFTER_MS);
       if (this.submitter) {
-        const button = this.submitter;
+        // A check that came back meanwhile replaces the main button.
+        const button = this.submitter.isConnected ? this.submitter : document.getElementById("composer-submit");
         this.submitter = null;
         form.requestSubmit(button);
       }

@@ -8,9 +8,10 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from connections.models import SocialConnection
 from publishing.models import PostStatus, SocialPost
+from tests.api.client import ApiClient
 from tests.factories import make_post
 from tests.publishing.composing import NOW, fields
 
@@ -89,12 +90,15 @@ def test_changes_of_time_and_state_are_always_written(
     ]  # fmt: skip
 
 
-def test_every_change_to_a_post_that_is_scheduled_is_written(as_bob: Client, x: SocialConnection) -> None:
+def test_every_change_to_a_post_that_is_scheduled_is_written(as_bob: Client, bob: User, x: SocialConnection) -> None:
     post = make_post(x)
     assert post.scheduled_at is not None
     local = timezone.localtime(post.scheduled_at, post.organization.zone)
     when = {"when": "at", "date": f"{local:%Y-%m-%d}", "time": f"{local:%H:%M}"}
     for text in ("One", "Two"):
         as_bob.post(f"/posts/{post.pk}/edit/", {"post": str(post.pk), "text": text} | when)
+    api = ApiClient(bob)
+    for text in ("Three", "Four"):
+        assert api.patch(f"social/posts/{post.pk}", {"content": text}).status_code == 200
     edits = AuditEvent.objects.filter(object_id=str(post.pk), action="post.edited").order_by("at")
-    assert [event.changes["content"][1] for event in edits] == ["One", "Two"]
+    assert [event.changes["content"][1] for event in edits] == ["One", "Two", "Three", "Four"]
