@@ -20,6 +20,8 @@ from connections.errors import RateLimited
 from connections.models import RateGate, RateUse, SocialConnection
 from connections.platforms.base import Budget
 
+LONGEST_WAIT = timedelta(days=1)
+"""No platform's window is longer: one that names a later time is asked again by then."""
 _SPAN = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RULE = re.compile(r"^([A-Z]+)\.(posts|requests)=(\d+)/(\d+)([smhd])$")
 
@@ -124,8 +126,9 @@ def remember_report(
     changes: dict[str, object] = {
         "reported_limit": limit, "reported_remaining": remaining, "reported_reset_at": resets_at,
     }  # fmt: skip
-    if remaining == 0 and resets_at is not None and resets_at > timezone.now():
-        changes["blocked_until"] = resets_at
+    now = timezone.now()
+    if remaining == 0 and resets_at is not None and resets_at > now:
+        changes["blocked_until"] = min(resets_at, now + LONGEST_WAIT)
     RateGate.objects.update_or_create(pk=_key(connection, kind), defaults=changes)
 
 

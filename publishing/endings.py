@@ -127,7 +127,8 @@ def settle_failure(
             cancel_post(post, by=SYSTEM, reason=f"{post.connection.account_name} was disconnected.")
     elif isinstance(error, RateLimited):
         close(attempt, Outcome.RETRY, error=error)
-        retry_at = error.retry_at if error.retry_at and error.retry_at > now else now + RATE_LIMIT_WAIT
+        told = error.retry_at if error.retry_at and error.retry_at > now else now + RATE_LIMIT_WAIT
+        retry_at = min(told, now + budgets.LONGEST_WAIT)
         if error.code == RateLimited.code:
             # What the platform said of one post holds for the next ones of this account too.
             budgets.close_until(post.connection, "posts", retry_at)

@@ -9,7 +9,7 @@ import responses
 from django.utils import timezone
 
 from accounts.models import Notification
-from connections.models import SocialConnection
+from connections.models import RateGate, SocialConnection
 from publishing.attempts import begin_attempt, publish_post
 from publishing.dispatch import claim_due_posts
 from publishing.endings import record_published
@@ -95,6 +95,23 @@ def test_a_rate_limit_moves_the_post_to_when_the_window_opens(
     assert abs(post.next_attempt_at - opens) < timedelta(seconds=5)
     assert post.retry_count == 0, "waiting one's turn is no failure"
     assert post.error_message
+
+
+def test_a_server_that_names_a_time_years_away_is_asked_again_tomorrow(
+    claimed_post: SocialPost, server: responses.RequestsMock
+) -> None:
+    server.post(
+        STATUSES, status=429, json={"error": "Too many requests"},
+        headers={"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9000-01-01T00:00:00Z"},
+    )  # fmt: skip
+    publish_post(claimed_post.pk)
+    tomorrow = timezone.now() + timedelta(days=1)
+    waits = again(claimed_post).next_attempt_at
+    assert waits is not None
+    assert abs(waits - tomorrow) < timedelta(minutes=1)
+    [gate] = RateGate.objects.exclude(blocked_until=None)
+    assert gate.blocked_until is not None
+    assert gate.blocked_until < tomorrow + timedelta(minutes=1)
 
 
 def test_a_rate_limit_without_a_time_waits_an_hour(claimed_post: SocialPost, server: responses.RequestsMock) -> None:
