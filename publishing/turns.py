@@ -18,7 +18,7 @@ from publishing.dispatch import claim_due_posts, room_in_queue
 from publishing.hurry import hurry
 from publishing.models import SocialPost
 
-TURN_S = 2.0
+TURN_S = 4.0
 WAKE_AFTER = timedelta(seconds=3)
 WAKE_AT_MOST = 8
 
