@@ -74,9 +74,14 @@ class Voice(Protocol):
 
     def server_error(self, status: int) -> HttpResponse: ...
 
-    def rate_limited(self, seconds: int) -> HttpResponse: ...
+    def rate_limited(self, seconds: int | None) -> HttpResponse:
+        """``seconds`` None: the refusal says nothing about when calls are taken again."""
 
     def invalid_token(self) -> HttpResponse: ...
+
+    def expired_token(self, operation: str) -> HttpResponse: ...
+
+    def revoked_token(self, operation: str) -> HttpResponse: ...
 
     def rejected(self, operation: str) -> HttpResponse: ...
 
@@ -154,6 +159,12 @@ def answer_instead(fault: Fault, voice: Voice, operation: str) -> HttpResponse |
             return HttpResponse(HTML_ERROR % (status, status), status=status, content_type="text/html")
         case Fault.Kind.RATE_LIMIT:
             return voice.rate_limited(int(value if value is not None else 900))
+        case Fault.Kind.RATE_LIMIT_BARE:
+            return voice.rate_limited(None)
+        case Fault.Kind.EXPIRED_TOKEN:
+            return voice.expired_token(operation)
+        case Fault.Kind.REVOKED_TOKEN:
+            return voice.revoked_token(operation)
         case Fault.Kind.INVALID_TOKEN:
             return voice.rejected(operation) if operation == Fault.Operation.TOKEN else voice.invalid_token()
         case Fault.Kind.REJECT:

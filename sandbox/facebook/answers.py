@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,6 +13,7 @@ from django.utils import timezone
 from sandbox.faults import Refused, Visit, measure_window
 from sandbox.models import Account, OAuthClient, PlatformName, Token
 from sandbox.oauth import bearer_of, find_client, find_token, secret_matches
+from sandbox.seed import FACEBOOK_APP
 
 PLATFORM = PlatformName.FACEBOOK
 VERSIONS = ("21.0", "22.0", "23.0", "24.0", "25.0", "26.0")
@@ -63,6 +65,18 @@ def missing_object(native_id: str, method: str) -> Refused:
     )
 
 
+def session_expired(at: datetime) -> JsonResponse:
+    """190 with subcode 463. Source: https://developers.facebook.com/docs/graph-api/guides/error-handling"""
+    ended = at.strftime("%A, %d-%b-%y %H:%M:%S UTC")
+    return error(190, f"Error validating access token: Session has expired on {ended}.", subcode=463, status=401)
+
+
+def application_removed(app_id: str) -> JsonResponse:
+    """190 with subcode 458: the person took the application's access away. Source: as above."""
+    message = f"Error validating access token: The user has not authorized application {app_id}."
+    return error(190, message, subcode=458, status=401)
+
+
 class Voice:
     """The Graph API's wording of ordered faults."""
 
@@ -71,8 +85,10 @@ class Voice:
             2, "An unexpected error has occurred. Please retry your request later.", status=status, transient=True
         )
 
-    def rate_limited(self, seconds: int) -> HttpResponse:
+    def rate_limited(self, seconds: int | None) -> HttpResponse:
         response = error(4, "(#4) Application request limit reached", status=403, transient=True)
+        if seconds is None:
+            return response
         response["X-App-Usage"] = json.dumps({"call_count": 100, "total_time": 25, "total_cputime": 25})
         minutes = max(1, -(-seconds // 60))
         usage = {"type": "pages", "call_count": 100, "total_cputime": 25, "total_time": 25}
@@ -88,6 +104,13 @@ class Voice:
             subcode=460,
             status=401,
         )
+
+    def expired_token(self, operation: str) -> HttpResponse:
+        """The same at the token endpoint, which also says so of an access token that it is to extend."""
+        return session_expired(timezone.now())
+
+    def revoked_token(self, operation: str) -> HttpResponse:
+        return application_removed(FACEBOOK_APP[0])
 
     def rejected(self, operation: str) -> HttpResponse:
         if operation == "media":
@@ -160,15 +183,9 @@ def dead_token(token: Token | None) -> HttpResponse | None:
         return error(190, "Invalid OAuth access token - Cannot parse access token", status=401)
     now = timezone.now()
     if token.revoked_at is not None:
-        return error(
-            190,
-            f"Error validating access token: The user has not authorized application {token.client.client_id}.",
-            subcode=458,
-            status=401,
-        )
+        return application_removed(token.client.client_id)
     if token.expires_at is not None and token.expires_at <= now:
-        ended = token.expires_at.strftime("%A, %d-%b-%y %H:%M:%S UTC")
-        return error(190, f"Error validating access token: Session has expired on {ended}.", subcode=463, status=401)
+        return session_expired(token.expires_at)
     return None
 
 

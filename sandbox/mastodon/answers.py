@@ -34,6 +34,12 @@ def format_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+# Doorkeeper's sentences, which Mastodon passes on.
+# Source: https://github.com/doorkeeper-gem/doorkeeper/blob/main/config/locales/en.yml
+TOKEN_EXPIRED = "The access token expired"
+TOKEN_REVOKED = "The access token was revoked"
+
+
 class Voice:
     """A Mastodon server's wording of ordered faults."""
 
@@ -42,8 +48,10 @@ class Voice:
             return error(503, "There was a temporary problem serving your request, please try again")
         return error(status, "Internal Server Error")
 
-    def rate_limited(self, seconds: int) -> HttpResponse:
+    def rate_limited(self, seconds: int | None) -> HttpResponse:
         response = error(429, "Too many requests")
+        if seconds is None:
+            return response
         response["X-RateLimit-Limit"] = str(LIMIT)
         response["X-RateLimit-Remaining"] = "0"
         resets_at = datetime.fromtimestamp(timezone.now().timestamp() + seconds, tz=UTC)
@@ -52,6 +60,12 @@ class Voice:
 
     def invalid_token(self) -> HttpResponse:
         return error(401, "The access token is invalid")
+
+    def expired_token(self, operation: str) -> HttpResponse:
+        return self.rejected(operation) if operation == "token" else error(401, TOKEN_EXPIRED)
+
+    def revoked_token(self, operation: str) -> HttpResponse:
+        return self.rejected(operation) if operation == "token" else error(401, TOKEN_REVOKED)
 
     def rejected(self, operation: str) -> HttpResponse:
         if operation == "media":
@@ -88,9 +102,9 @@ def authenticate(request: HttpRequest, visit: Visit, *scopes: str) -> Account:
     if token is None or token.account is None:
         raise refused(401, "The access token is invalid")
     if token.revoked_at is not None:
-        raise refused(401, "The access token was revoked")
+        raise refused(401, TOKEN_REVOKED)
     if token.expires_at is not None and token.expires_at <= timezone.now():
-        raise refused(401, "The access token expired")
+        raise refused(401, TOKEN_EXPIRED)
     visit.token, visit.account = token, token.account
     if scopes and not any(has_scope(token.scopes, scope) for scope in scopes):
         raise refused(403, "This action is outside the authorized scopes")

@@ -77,8 +77,10 @@ class Voice:
             status, "Internal Server Error", "Something is broken. Please try again later.", "internal-error"
         )
 
-    def rate_limited(self, seconds: int) -> HttpResponse:
+    def rate_limited(self, seconds: int | None) -> HttpResponse:
         response = problem(429, "Too Many Requests", "Too Many Requests")
+        if seconds is None:
+            return response
         response["x-rate-limit-limit"] = "100"
         response["x-rate-limit-remaining"] = "0"
         response["x-rate-limit-reset"] = str(int(time.time()) + seconds)
@@ -86,6 +88,13 @@ class Voice:
 
     def invalid_token(self) -> HttpResponse:
         return problem(401, "Unauthorized", "Unauthorized")
+
+    def expired_token(self, operation: str) -> HttpResponse:
+        """X answers every dead token alike; its token endpoint refuses the refresh token."""
+        return self.rejected(operation) if operation == "token" else self.invalid_token()
+
+    def revoked_token(self, operation: str) -> HttpResponse:
+        return self.expired_token(operation)
 
     def rejected(self, operation: str) -> HttpResponse:
         if operation == "media":

@@ -10,53 +10,15 @@ from django.db import connection
 from django.test import Client
 
 from sandbox.faults import take_faults
-from sandbox.seed import seed_demo
 from tests.sandbox.callers import Caller, picture
+from tests.sandbox.running import PLATFORMS, Server
 
 pytestmark = pytest.mark.django_db
-
-
-class Server:
-    """The sandbox over real HTTP, with a token for each platform's Riverside account."""
-
-    def __init__(self, url: str) -> None:
-        seed_demo()
-        self.url = f"{url}/sandbox"
-        self.tokens = {
-            "TWITTER": self.grant("TWITTER", "riversidegc")["access_token"],
-            "MASTODON": self.grant("MASTODON", "riverside")["access_token"],
-            "FACEBOOK": self.grant("FACEBOOK", "Marta Nunes")["pages"][0]["access_token"],
-        }
-
-    def grant(self, platform: str, account: str) -> Any:
-        order = {"platform": platform, "account": account}
-        return requests.post(f"{self.url}/api/grants", json=order, timeout=10).json()
-
-    def order(self, fault: str, platform: str = "*", operation: str = "publish", **more: Any) -> None:
-        body = {"platform": platform, "operation": operation, "fault": fault, **more}
-        answer = requests.post(f"{self.url}/api/faults", json=body, timeout=10)
-        assert answer.status_code == 201, answer.text
-
-    def publish(self, platform: str, text: str) -> requests.Response:
-        path, field = {
-            "TWITTER": ("twitter/2/tweets", "text"),
-            "FACEBOOK": ("facebook/v26.0/104000000000011/feed", "message"),
-            "MASTODON": ("mastodon/api/v1/statuses", "status"),
-        }[platform]
-        bearer = {"Authorization": f"Bearer {self.tokens[platform]}"}
-        return requests.post(f"{self.url}/{path}", json={field: text}, headers=bearer, timeout=10)
-
-    def taken(self, platform: str) -> list[str]:
-        posts = requests.get(f"{self.url}/api/posts", {"platform": platform}, timeout=10).json()["results"]
-        return [post["text"] for post in posts]
 
 
 @pytest.fixture
 def server(live_server: Any) -> Server:
     return Server(live_server.url)
-
-
-PLATFORMS = ["TWITTER", "FACEBOOK", "MASTODON"]
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -105,19 +67,28 @@ def test_latency_and_slow_body_take_their_time_and_lose_nothing(server: Server) 
         ("TWITTER", "server_error", 503, 503),
         ("TWITTER", "html", None, 502),
         ("TWITTER", "rate_limit", 60, 429),
+        ("TWITTER", "rate_limit_bare", None, 429),
         ("TWITTER", "invalid_token", None, 401),
+        ("TWITTER", "expired_token", None, 401),
+        ("TWITTER", "revoked_token", None, 401),
         ("TWITTER", "reject", None, 403),
         ("TWITTER", "duplicate", None, 403),
         ("FACEBOOK", "server_error", None, 500),
         ("FACEBOOK", "html", 504, 504),
         ("FACEBOOK", "rate_limit", None, 403),
+        ("FACEBOOK", "rate_limit_bare", None, 403),
         ("FACEBOOK", "invalid_token", None, 401),
+        ("FACEBOOK", "expired_token", None, 401),
+        ("FACEBOOK", "revoked_token", None, 401),
         ("FACEBOOK", "reject", None, 400),
         ("FACEBOOK", "duplicate", None, 400),
         ("MASTODON", "server_error", 503, 503),
         ("MASTODON", "html", None, 502),
         ("MASTODON", "rate_limit", None, 429),
+        ("MASTODON", "rate_limit_bare", None, 429),
         ("MASTODON", "invalid_token", None, 401),
+        ("MASTODON", "expired_token", None, 401),
+        ("MASTODON", "revoked_token", None, 401),
         ("MASTODON", "reject", None, 422),
     ],
 )
@@ -130,6 +101,72 @@ def test_a_refusal_to_order_hits_once_and_takes_nothing(
     assert refused.headers["Content-Type"].startswith("text/html") == (fault == "html")
     assert server.taken(platform) == []
     assert server.publish(platform, "Hello").ok
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_bare_rate_limit_differs_from_the_other_by_its_headers_alone(server: Server, platform: str) -> None:
+    server.order("rate_limit", platform)
+    server.order("rate_limit_bare", platform)
+    telling, bare = server.publish(platform, "Hello"), server.publish(platform, "Hello")
+    assert telling.status_code == bare.status_code
+    assert without_trace(telling.json()) == without_trace(bare.json())
+    told = {name.lower() for name in set(telling.headers) - set(bare.headers)}
+    assert (
+        told
+        == {
+            "TWITTER": {"x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset"},
+            "FACEBOOK": {"x-app-usage", "x-business-use-case-usage"},
+            "MASTODON": {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"},
+        }[platform]
+    )
+
+
+def without_trace(body: Any) -> Any:
+    """A body without the one value that is new in each of Facebook's errors."""
+    if isinstance(body.get("error"), dict):
+        body["error"].pop("fbtrace_id", None)
+    return body
+
+
+def test_mastodon_and_facebook_say_whether_a_token_ended_or_was_taken_away(server: Server) -> None:
+    said = {}
+    for fault in ("expired_token", "revoked_token"):
+        server.order(fault, "*", times=3)
+        said[fault] = {platform: server.publish(platform, "Hello").json() for platform in PLATFORMS}
+    assert said["expired_token"]["MASTODON"] == {"error": "The access token expired"}
+    assert said["revoked_token"]["MASTODON"] == {"error": "The access token was revoked"}
+    expired, revoked = (said[fault]["FACEBOOK"]["error"] for fault in ("expired_token", "revoked_token"))
+    assert (expired["code"], expired["error_subcode"]) == (190, 463)
+    assert (revoked["code"], revoked["error_subcode"]) == (190, 458)
+    assert "Session has expired on" in expired["message"]
+    assert "has not authorized application 100000000000001" in revoked["message"]
+    assert said["expired_token"]["TWITTER"] == said["revoked_token"]["TWITTER"], "X says neither"
+
+
+@pytest.mark.parametrize("fault", ["expired_token", "revoked_token"])
+def test_a_dead_token_that_was_ordered_is_answered_as_one_that_is_dead(server: Server, fault: str) -> None:
+    """The orders for a call and for the account itself lead to the same words."""
+    action = {"expired_token": "expire", "revoked_token": "revoke"}[fault]
+    for platform, account in (
+        ("TWITTER", "riversidegc"),
+        ("FACEBOOK", "Riverside Golf Club"),
+        ("MASTODON", "riverside"),
+    ):
+        server.order(fault, platform)
+        ordered = server.publish(platform, "Hello")
+        order = {"platform": platform, "account": account, "action": action}
+        assert requests.post(f"{server.url}/api/tokens", json=order, timeout=10).ok
+        real = server.publish(platform, "Hello")
+        assert ordered.status_code == real.status_code
+        assert words_of(ordered.json()) == words_of(real.json())
+
+
+def words_of(body: Any) -> Any:
+    """A refusal without its trace and without the moment that Facebook names."""
+    body = without_trace(body)
+    if isinstance(body.get("error"), dict):
+        body["error"]["message"] = body["error"]["message"].partition(" on ")[0]
+    return body
 
 
 def test_mastodon_forgets_its_keys_under_the_duplicate_fault(visitor: Client, mastodon: Caller, taken: Any) -> None:
@@ -161,10 +198,11 @@ def test_a_fault_hits_only_its_platform_and_operation(server: Server) -> None:
     assert requests.get(f"{server.url}/twitter/2/tweets?ids=1", headers=bearer, timeout=10).status_code == 500
 
 
-def test_a_token_endpoint_answers_an_invalid_token_in_its_own_words(visitor: Client, x: Caller) -> None:
+@pytest.mark.parametrize("fault", ["invalid_token", "expired_token", "revoked_token"])
+def test_a_token_endpoint_answers_a_dead_token_in_its_own_words(visitor: Client, x: Caller, fault: str) -> None:
     from tests.sandbox.callers import x_token
 
-    order = {"platform": "TWITTER", "operation": "token", "fault": "invalid_token"}
+    order = {"platform": "TWITTER", "operation": "token", "fault": fault}
     visitor.post("/sandbox/api/faults", order, content_type="application/json")
     refused = x_token(visitor, {"grant_type": "refresh_token", "refresh_token": x.extra["refresh_token"]})
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")

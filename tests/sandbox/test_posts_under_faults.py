@@ -1,0 +1,170 @@
+"""What the product makes of the sandbox's faults, over real HTTP: each post ends with a reason in sight, and goes out once."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import pytest
+import requests
+import time_machine
+from django.db import connection
+from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.audit import SYSTEM
+from accounts.models import Organization
+from connections.models import SocialConnection
+from connections.states import restore
+from publishing.dispatch import claim_due_posts
+from publishing.models import PostStatus, SocialPost
+from publishing.services import publish_now
+from publishing.states import Standing, standing_of
+from publishing.tasks import publish_post_task
+from tests import factories
+from tests.sandbox.running import PLATFORMS, Server, connect
+from tests.services import free_port
+
+
+@pytest.fixture(scope="module")
+def _audit_can_be_emptied(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A live server's rows are really committed and emptied after each test, which the audit table's trigger refuses."""
+    trigger = import_module("accounts.migrations.0002_audit_append_only")
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        trigger.drop(None, editor)
+    yield
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        trigger.make(None, editor)
+
+
+@pytest.fixture
+def server(_audit_can_be_emptied: None, live_server: Any) -> Server:
+    return Server(live_server.url)
+
+
+def due(account: SocialConnection, text: str = "The greens are open again") -> SocialPost:
+    return factories.make_post(account, content=text, scheduled_at=timezone.now() - timedelta(seconds=1))
+
+
+def work(post: SocialPost, *, at: datetime | None = None) -> Standing:
+    """What the tick and a worker do at a moment; how the post stands for people then."""
+    with time_machine.travel(at or timezone.now()):
+        claim_due_posts(timezone.now(), limit=10)
+        publish_post_task(str(post.pk))
+        post.refresh_from_db()
+        return standing_of(post, now=timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("fault", "value", "wait"),
+    [("rate_limit", 120, timedelta(minutes=2)), ("rate_limit_bare", None, timedelta(hours=1))],
+)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_rate_limit_is_waited_out_for_as_long_as_it_says_and_an_hour_when_it_says_nothing(
+    server: Server, club: Organization, settings: Any, platform: str, fault: str, value: int | None, wait: timedelta
+) -> None:
+    post = due(connect(server, club, platform, settings))
+    server.order(fault, platform, value=value)
+    now = timezone.now()
+    standing = work(post, at=now)
+    assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "RATE_LIMITED", 0)
+    assert post.next_attempt_at is not None
+    assert abs(post.next_attempt_at - now - wait) < timedelta(seconds=10)
+    assert "asks to wait: too many requests. It will be tried again" in standing.sentence
+
+    work(post, at=now + wait - timedelta(seconds=30))
+    assert len(server.calls()) == 1, "not asked again before"
+    assert work(post, at=now + wait + timedelta(seconds=30)).label == "Published"
+    assert server.taken(platform) == [post.content]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_refused_connection_costs_a_try_and_the_post_goes_out_when_the_port_answers(
+    server: Server, club: Organization, settings: Any, platform: str
+) -> None:
+    port = free_port()
+    post = due(connect(server, club, platform, settings, at=f"http://127.0.0.1:{port}"))
+    moment = timezone.now()
+    waits = []
+    for tries in (1, 2, 3):
+        standing = work(post, at=moment)
+        assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "TRANSIENT", tries)
+        assert "cannot be reached. It will be tried again" in standing.sentence
+        assert post.next_attempt_at is not None
+        waits.append(post.next_attempt_at - moment)
+        moment = post.next_attempt_at + timedelta(seconds=1)
+    assert timedelta(seconds=20) < waits[0] < waits[1] < waits[2]
+    assert server.calls() == []
+
+    open_again = LiveServer(f"127.0.0.1:{port}")
+    try:
+        assert work(post, at=moment).label == "Published"
+    finally:
+        open_again.stop()
+    assert server.taken(platform) == [post.content]
+    assert post.attempts.count() == 4
+
+
+@pytest.mark.parametrize("fault", ["expired_token", "revoked_token"])
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_dead_token_holds_the_post_until_the_account_is_connected_again(
+    server: Server, club: Organization, settings: Any, platform: str, fault: str
+) -> None:
+    account = connect(server, club, platform, settings)
+    post = due(account)
+    server.order(fault, platform, "any", times=0)
+    standing = work(post)
+    account.refresh_from_db()
+    assert not account.is_active
+    assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "INVALID_TOKEN", 0)
+    assert standing.label == "Waiting for reconnection"
+    assert standing.steps[0] == "reconnect"
+    words = {
+        ("FACEBOOK", "expired_token"): "Session has expired",
+        ("FACEBOOK", "revoked_token"): "has not authorized application",
+        ("MASTODON", "expired_token"): "The access token expired",
+        ("MASTODON", "revoked_token"): "The access token was revoked",
+    }
+    assert words.get((platform, fault), "no longer accepts this sign-in") in (account.error_message or "")
+    assert server.taken(platform) == []
+
+    assert requests.delete(f"{server.url}/api/faults", timeout=10).ok
+    assert work(post).label == "Waiting for reconnection", "it is the account that is waited for"
+    restore(account, by=SYSTEM)
+    assert work(post).label == "Held", "its time passed meanwhile: a person decides"
+    publish_now(post, by=SYSTEM)
+    assert work(post).label == "Published"
+    assert server.taken(platform) == [post.content]
+
+
+def test_an_expired_token_of_x_is_renewed_and_the_post_goes_out_once(
+    server: Server, club: Organization, settings: Any
+) -> None:
+    account = connect(server, club, "TWITTER", settings)
+    post = due(account)
+    server.order("expired_token", "TWITTER")
+    assert work(post).label == "Published"
+    assert server.calls() == [(401, "expired_token"), (201, "")]
+    assert server.calls("token") == [(200, "")]
+    assert server.taken("TWITTER") == [post.content]
+    account.refresh_from_db()
+    assert account.is_active
+
+
+@pytest.mark.parametrize("platform", ["TWITTER", "MASTODON"])
+def test_a_picture_stuck_in_processing_is_uploaded_anew_and_the_post_goes_out_once(
+    server: Server, club: Organization, settings: Any, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    monkeypatch.setattr("connections.platforms.steps.READY_WITHIN_S", 0.5)
+    monkeypatch.setattr("connections.platforms.steps.LOOK_EVERY_S", (0.1,))
+    post = due(connect(server, club, platform, settings))
+    factories.attach(post, factories.make_asset(club))
+    server.order("stuck", platform, "media")
+    standing = work(post)
+    assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "TRANSIENT", 1)
+    assert "is still processing a picture. It will be tried again" in standing.sentence
+    assert server.calls() == [], "nothing was published without its picture"
+    assert post.next_attempt_at is not None
+
+    assert work(post, at=post.next_attempt_at + timedelta(seconds=1)).label == "Published"
+    assert server.taken(platform) == [post.content]
