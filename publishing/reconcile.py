@@ -82,7 +82,7 @@ def _not_found(post: SocialPost, attempt: PublishAttempt, *, now: datetime) -> N
         )
         error = TransientError(f"{post.connection.platform_label} did not take the post: it is not there.")
         close(attempt, Outcome.RETRY, error=error)
-        try_later(post, error, now=now)
+        try_later(post, error, now=sent_at)  # the time that the proof took was a part of the wait
     elif proof_after is None and not refused and now - sent_at >= ASK_PERSON_AFTER:
         _ask(
             post, attempt,

@@ -204,6 +204,7 @@ def test_a_post_that_is_certainly_absent_is_sent_again(
     look(claimed_post)
     post = again(claimed_post)
     assert (post.status, post.retry_count) == (PostStatus.SCHEDULED, 1)
+    assert claim_due_posts(timezone.now(), limit=1) == [post.pk], "it has waited long enough already"
 
 
 def test_while_the_platform_cannot_be_read_nothing_is_sent_and_a_person_is_asked_in_the_end(
