@@ -20,7 +20,7 @@ from publishing.dispatch import claim_due_posts
 from publishing.models import PostStatus, SocialPost
 from publishing.services import publish_now
 from publishing.states import Standing, standing_of
-from publishing.tasks import publish_post_task
+from publishing.tasks import publish_post_task, reconcile_post_task
 from tests import factories
 from tests.sandbox.running import PLATFORMS, Server, connect
 from tests.services import free_port
@@ -53,6 +53,71 @@ def work(post: SocialPost, *, at: datetime | None = None) -> Standing:
         publish_post_task(str(post.pk))
         post.refresh_from_db()
         return standing_of(post, now=timezone.now())
+
+
+def work_until_settled(post: SocialPost, server: Server) -> Standing:
+    """Ticks, workers and read-backs as their times come, until the post is out or failed; never a state without a reason,
+    never two copies."""
+    moment = timezone.now()
+    for _ in range(20):
+        standing = work(post, at=moment)
+        assert len(server.taken(post.connection.platform)) <= 1
+        if post.status in {PostStatus.PUBLISHED, PostStatus.FAILED}:
+            return standing
+        assert post.error_message
+        assert post.error_message in standing.sentence
+        if post.status == PostStatus.PUBLISHING:
+            assert post.lease_until is not None
+            moment = max(moment, post.lease_until) + timedelta(seconds=1)
+            with time_machine.travel(moment):
+                reconcile_post_task(str(post.pk))
+            post.refresh_from_db()
+        else:
+            assert post.next_attempt_at is not None
+            moment = max(moment, post.next_attempt_at) + timedelta(seconds=1)
+    pytest.fail(f"still {post.status} after {moment}: {post.error_message}")
+
+
+FAILS_AS: dict[tuple[str, str], tuple[str, str]] = {
+    # (fault, platform): code and words of the post that was not published; the others are out after one such fault.
+    ("drop_before", "FACEBOOK"): ("OUTCOME_UNKNOWN", "Look at the account: is it out?"),  # absence there proves nothing
+    ("html", "FACEBOOK"): ("OUTCOME_UNKNOWN", "Look at the account: is it out?"),
+    ("reject", "TWITTER"): ("PERMISSION_MISSING", "You are not permitted to perform this action."),
+    ("reject", "FACEBOOK"): ("CONTENT_REJECTED", "it goes against our Community Standards"),
+    ("reject", "MASTODON"): ("CONTENT_REJECTED", "Text contains content that this server does not allow"),
+    ("duplicate", "TWITTER"): ("DUPLICATE", "has posted the same text already"),
+    ("duplicate", "FACEBOOK"): ("DUPLICATE", "has posted the same text already"),
+}
+
+
+@pytest.mark.parametrize(
+    ("fault", "value"),
+    [
+        ("latency", 300),
+        ("drop_before", None),
+        ("drop_after", None),
+        ("slow_body", 2),
+        ("server_error", 500),
+        ("server_error", 503),
+        ("html", None),
+        ("reject", None),
+        ("duplicate", None),
+    ],
+)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_post_that_meets_a_fault_goes_out_once_or_fails_with_a_reason(
+    server: Server, club: Organization, settings: Any, platform: str, fault: str, value: int | None
+) -> None:
+    settings.PLATFORM_READ_TIMEOUT_S = settings.PLATFORM_CONNECT_TIMEOUT_S = 0.5
+    post = due(connect(server, club, platform, settings))
+    server.order(fault, platform, value=value)
+    standing = work_until_settled(post, server)
+    code, words = FAILS_AS.get((fault, platform), ("", ""))
+    assert post.error_code == code
+    assert words in standing.sentence
+    assert post.status == (PostStatus.FAILED if code else PostStatus.PUBLISHED)
+    assert server.taken(platform) == ([] if code else [post.content])
+    assert server.calls()[0][1] == fault
 
 
 @pytest.mark.parametrize(
