@@ -67,29 +67,38 @@ def _key(connection: SocialConnection, kind: str) -> str:
     return f"{connection.pk}:{kind}"
 
 
-def take(connection: SocialConnection, kind: str, *, now: datetime | None = None) -> None:
-    """Use one unit of a budget. Raises RateLimited with the time at which there is room again; then nothing is used."""
-    budget = budgets_of(connection).get(kind)
+def take(connection: SocialConnection, *kinds: str, now: datetime | None = None) -> None:
+    """Use one unit of each of these budgets, of all or of none. Raises RateLimited with the time at which there is room
+    again; then nothing is used."""
+    budgets = budgets_of(connection)
     now = now or timezone.now()
-    key = _key(connection, kind)
-    blocks = RateGate.objects.filter(pk=key).values_list("blocked_until", flat=True)
-    if budget is None:
-        blocked_until = blocks.first()
-        if blocked_until is not None and blocked_until > now:
-            raise _refusal(connection, kind, blocked_until)
+    keys = {_key(connection, kind): kind for kind in kinds}
+    rows = RateGate.objects.filter(pk__in=keys).order_by("pk").values_list("pk", "blocked_until")
+    if not budgets.keys() & set(kinds):
+        _refuse_blocked(connection, keys, dict(rows), now)
         return
     with transaction.atomic():
-        locked = list(blocks.select_for_update())
-        if not locked:
-            RateGate.objects.get_or_create(pk=key)
-            locked = list(blocks.select_for_update())
-        if locked[0] is not None and locked[0] > now:
-            raise _refusal(connection, kind, locked[0])
-        if not _use(key, budget, now):
-            uses = RateUse.objects.filter(gate_id=key, at__gt=now - budget.window).order_by("-at")
-            # With as many uses in the window as the limit allows, there is room when the oldest of them leaves it.
-            oldest = uses.values_list("at", flat=True)[budget.limit - 1]
-            raise _refusal(connection, kind, oldest + budget.window)
+        gates = dict(rows.select_for_update())
+        if missing := [key for key, kind in keys.items() if kind in budgets and key not in gates]:
+            RateGate.objects.bulk_create([RateGate(key=key) for key in missing], ignore_conflicts=True)
+            gates = dict(rows.select_for_update())
+        _refuse_blocked(connection, keys, gates, now)
+        for key, kind in keys.items():
+            budget = budgets.get(kind)
+            if budget is not None and not _use(key, budget, now):
+                uses = RateUse.objects.filter(gate_id=key, at__gt=now - budget.window).order_by("-at")
+                # With as many uses in the window as the limit allows, there is room when the oldest of them leaves it.
+                oldest = uses.values_list("at", flat=True)[budget.limit - 1]
+                raise _refusal(connection, kind, oldest + budget.window)
+
+
+def _refuse_blocked(
+    connection: SocialConnection, keys: dict[str, str], gates: dict[str, datetime | None], now: datetime
+) -> None:
+    for key, kind in keys.items():
+        until = gates.get(key)
+        if until is not None and until > now:
+            raise _refusal(connection, kind, until)
 
 
 def _use(key: str, budget: Budget, now: datetime) -> bool:

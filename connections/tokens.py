@@ -9,7 +9,7 @@ spent and its successor lost, and the person has to consent again.
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -65,6 +65,8 @@ class _Opened:
     connection: SocialConnection
     access: str
     refresh: str
+    paid_requests: int = 0
+    """How many requests are taken from the budget already."""
 
     def client(self) -> Platform:
         connection = self.connection
@@ -77,9 +79,24 @@ class _Opened:
             limits=connection.limits,
         )
         if "requests" in budgets.budgets_of(connection):
-            platform.http.meter = partial(budgets.take, connection, "requests")
+            platform.http.meter = _Meter(connection, self.paid_requests).take
         platform.http.on_rate = partial(_note_rate, connection)
         return platform
+
+
+@dataclass
+class _Meter:
+    """Takes each request of a client from its connection's budget, but for those that are paid."""
+
+    connection: SocialConnection
+    paid: int
+
+    def take(self) -> None:
+        """Raises RateLimited."""
+        if self.paid:
+            self.paid -= 1
+        else:
+            budgets.take(self.connection, "requests")
 
 
 def _note_rate(connection: SocialConnection, operation: str, rate: Rate) -> None:
@@ -322,11 +339,14 @@ def call_with_fresh_token[T](
     by: Actor = SYSTEM,
     inactive_too: bool = False,
     just_read: bool = False,
+    paid_requests: int = 0,
 ) -> T:
     """Run ``call`` with a bound client. When the platform says that the token is no good, renew once where tokens can
     be renewed and repeat once; refused again, mark the connection inactive and raise InvalidToken. Not inside a
-    transaction. ``just_read`` spares reading the connection again, for a caller that has done so a moment ago."""
-    return ask_with_fresh_token(connection, call, now=now, by=by, inactive_too=inactive_too, just_read=just_read).value
+    transaction. ``paid_requests`` are taken from the budget already; ``just_read`` spares reading the connection again, for a caller that has done so a moment ago."""
+    return ask_with_fresh_token(
+        connection, call, now=now, by=by, inactive_too=inactive_too, just_read=just_read, paid_requests=paid_requests
+    ).value
 
 
 def ask_with_fresh_token[T](
@@ -337,11 +357,13 @@ def ask_with_fresh_token[T](
     by: Actor = SYSTEM,
     inactive_too: bool = False,
     just_read: bool = False,
+    paid_requests: int = 0,
 ) -> Answered[T]:
     """``call_with_fresh_token`` for answers that speak of the token itself: they count only while the connection still
     has the token of that version. An InvalidToken that gets out of here has marked the connection already."""
     refuse_while_paused(connection)
     opened = _open_fresh(connection, now=now, by=by, inactive_too=inactive_too, just_read=just_read)
+    opened = replace(opened, paid_requests=paid_requests)
     try:
         return Answered(_watched(opened, call), opened.connection.token_version)
     except InvalidToken as error:

@@ -166,12 +166,16 @@ def run_attempt(attempt: PublishAttempt, holder: str) -> None:
         blocking = [problem for problem in problems_of_post(post) if problem.blocking]
         if blocking and not journal.begun():
             raise ContentRejected(" ".join(problem.message for problem in blocking))
-        if not journal.begun():
-            budgets.take(post.connection, "posts")
+        is_first = not journal.begun()
+        if is_first:
+            budgets.take(post.connection, "posts", "requests")
         draft = draft_of(post)
         earlier = unresolved_attempt(post, before=attempt)
         published = call_with_fresh_token(
-            post.connection, partial(_publish, post, draft, journal, earlier), just_read=True
+            post.connection,
+            partial(_publish, post, draft, journal, earlier),
+            just_read=True,
+            paid_requests=int(is_first),
         )
     except LeaseLost:
         log.info("lease lost, another worker has the post", post=str(post.pk))
