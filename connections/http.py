@@ -19,6 +19,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -64,6 +65,11 @@ MOST_BYTES = 5 * 1024 * 1024
 WAIT_AT_MOST_S = 5.0
 FIRST_WAIT_S = 0.4
 TRIES = {"read": 3, "again": 2, "once": 1}
+
+
+SEND_BY: ContextVar[datetime | None] = ContextVar("send_by", default=None)
+"""Until when (aware UTC) a request that is sent once may leave; None: at any time. Whoever allows one for as long as a
+lease lasts must not have it sent afterwards, by a process that was suspended in between."""
 
 
 class Patience(StrEnum):
@@ -217,6 +223,8 @@ class PlatformHttp:
             try:
                 if self.meter is not None:
                     self.meter()
+                if patience is Patience.ONCE:
+                    _refuse_too_late()
                 raw = self._send(
                     method, url, patience=patience, params=params, json_body=json, form=form, files=files,
                     headers=sent_headers, credentials=_Credentials(self.token if signed and auth is None else "", auth),
@@ -495,6 +503,12 @@ def _whole(value: str | None) -> int | None:
     """A count of a header; None for none, and for one that no database column holds."""
     text = (value or "").strip()
     return int(text) if _is_number(text) and len(text) < 10 else None
+
+
+def _refuse_too_late() -> None:
+    send_by = SEND_BY.get()
+    if send_by is not None and timezone.now() > send_by:
+        raise TransientError("This server was held up before it could send anything.", detail="held up before sending")
 
 
 def _never_left(failure: BaseException) -> bool:

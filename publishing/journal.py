@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from connections.errors import OutcomeUnknown, PlatformError
+from connections.http import SEND_BY
 from connections.platforms.base import Json
 from publishing.errors import LeaseLost
 from publishing.models import PostStatus, PublishAttempt, PublishStep, SocialPost
@@ -47,6 +48,8 @@ class AttemptJournal:
         if step is not None and step.is_public and not step.error:
             raise OutcomeUnknown("An earlier try was cut off while it was sending.")
         step = self._begin(step, name, is_public=is_public)
+        # By then the lease is still ours: nobody has concluded yet that this worker died.
+        limit = SEND_BY.set(timezone.now() + lease() / 2) if is_public else None
         try:
             result = call()
         except OutcomeUnknown:
@@ -60,6 +63,9 @@ class AttemptJournal:
                 raise
             log.exception("a public call ended in an error of our own", post=str(self.attempt.post_id), step=name)
             raise OutcomeUnknown("The answer of the platform could not be read.") from error
+        finally:
+            if limit is not None:
+                SEND_BY.reset(limit)
         try:
             self._note(step, finished_at=timezone.now(), result=result)
         except DatabaseError as error:

@@ -14,6 +14,7 @@ from connections.tokens import call_with_fresh_token
 from publishing.attempts import CLOCK_SKEW, taken_ids
 from publishing.drafts import draft_of
 from publishing.endings import close, end_failed, end_unknown, record_published, try_later
+from publishing.errors import IllegalTransition
 from publishing.journal import lease
 from publishing.models import RECONCILING, Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
 
@@ -50,7 +51,10 @@ def reconcile_post(post_id: UUID) -> None:
         _cannot_read(post, attempt, error, now=now)
     else:
         if found is None:
-            _not_found(post, attempt, now=now)
+            try:
+                _not_found(post, attempt, now=now)
+            except IllegalTransition:
+                log.info("settled meanwhile", post=str(post.pk))
             return
         try:
             record_published(attempt, found)

@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 import responses
+import time_machine
 from django.db import OperationalError
 from django.utils import timezone
 
 from connections.errors import ContentRejected, TransientError
 from connections.models import SocialConnection
 from connections.platforms.base import Published
+from connections.platforms.mastodon import Mastodon
 from publishing.attempts import begin_attempt, publish_post
 from publishing.dispatch import claim_due_posts, sweep_posts
 from publishing.endings import record_published, settle_failure
-from publishing.journal import AttemptJournal
+from publishing.journal import AttemptJournal, lease
 from publishing.models import Outcome, PostStatus, PublishStep, SocialPost
 from tests import factories
 from tests.publishing import mastodon
@@ -54,6 +56,31 @@ def test_a_failure_that_comes_after_the_next_attempt_began_changes_nothing(claim
     settle_failure(slow, ContentRejected("It will not have it."))
     post = again(claimed_post)
     assert (post.status, post.claimed_by) == (PostStatus.PUBLISHING, "worker:other")
+
+
+def test_a_worker_that_was_suspended_before_it_sent_sends_nothing(
+    claimed_post: SocialPost, server: responses.RequestsMock, monkeypatch: Any
+) -> None:
+    """Its step is written, and then the machine stands still for so long that others may have sent the post."""
+    send = Mastodon._create
+
+    def sleep_and_send(self: Mastodon, *args: Any, **how: Any) -> Any:
+        with time_machine.travel(timezone.now() + lease(), tick=True):
+            return send(self, *args, **how)
+
+    monkeypatch.setattr(Mastodon, "_create", sleep_and_send)
+    mastodon.takes_the_post(server, "Frost on the greens")
+    publish_post(claimed_post.pk)
+    assert mastodon.sends(server) == 0
+    post = again(claimed_post)
+    assert (post.status, post.retry_count) == (PostStatus.SCHEDULED, 1)
+    assert "held up" in str(post.error_message)
+    monkeypatch.undo()
+    SocialPost.objects.filter(pk=post.pk).update(next_attempt_at=None)
+    claim_due_posts(timezone.now(), limit=1)
+    publish_post(post.pk)
+    assert again(post).status == PostStatus.PUBLISHED
+    assert mastodon.sends(server) == 1
 
 
 def test_a_database_that_fails_after_the_answer_does_not_send_the_post_again(
