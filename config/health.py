@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from kombu import Connection
 from prometheus_client import REGISTRY as PROCESS
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -20,6 +21,7 @@ from accounts.permissions import requires
 from config import state
 from connections.budgets import quotas
 from connections.models import SocialConnection
+from publishing.models import Outcome
 
 INCIDENTS_SHOWN = 10
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -125,6 +127,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _words_of(outcome: str) -> str:
+    words = str(Outcome(outcome).label) if outcome in Outcome.values else _("under way")
+    return words[:1].upper() + words[1:]
+
+
 @requires("organization.manage")
 def page(request: OrganizationRequest) -> HttpResponse:
     """How the installation is, and the budgets and tokens of this organization's accounts. 503 when posts cannot go
@@ -142,6 +149,7 @@ def page(request: OrganizationRequest) -> HttpResponse:
     context = {
         "state": found,
         "problems": said,
+        "attempts": [(_words_of(outcome), count) for outcome, count in found.attempts.items() if count],
         "budgets": [(account, quotas(account, now=now)) for account in accounts if account.is_active],
         "incidents": Incident.objects.told().filter(began_at__gt=now - timedelta(days=30))[:INCIDENTS_SHOWN],
         "expiring": expiring,

@@ -104,6 +104,20 @@ def test_lateness_is_measured_on_first_tries(client: Client, alive: None, club: 
     assert 'parley_publish_lateness_seconds{quantile="0.99"} 9.0' in text
 
 
+def test_the_page_counts_the_attempts_of_the_last_day_in_words(
+    as_alice: Client, alive: None, club: Organization
+) -> None:
+    assert "No post was sent in the last day." in as_alice.get("/health/").content.decode()
+    account = factories.make_connection(club, "MASTODON")
+    for outcome in ("PUBLISHED", "UNKNOWN", ""):
+        post = factories.make_post(account, status=PostStatus.PUBLISHED, scheduled_at=timezone.now())
+        PublishAttempt.objects.create(
+            organization=club, post=post, number=1, key=post.pk, owner="w", started_at=timezone.now(), outcome=outcome
+        )
+    page = as_alice.get("/health/").content.decode()
+    assert all(words in page for words in ("Published", "Unknown, a person decides", "Under way"))
+
+
 def test_metrics_are_for_this_machine_or_for_those_with_the_token(client: Client, alive: None, settings: Any) -> None:
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 403
