@@ -331,10 +331,11 @@ def run(made: World, arguments: argparse.Namespace, *, crash: bool) -> dict[str,
         "lost": arguments.posts - len(copies),
         "duplicated": sum(count - 1 for count in copies.values()),
         "state": made.state(),
-        "processor_ms": {
-            kind: round((used - before.get(kind, 0)) * 1000 / arguments.posts, 1) for kind, used in after.items()
-        },
     }
+    if not crash:  # the dead take their account with them
+        figures["processor_ms"] = {
+            kind: round((used - before.get(kind, 0)) * 1000 / arguments.posts, 1) for kind, used in after.items()
+        }
     if crash:
         figures |= {"kills": kills, "beat_kills": beat_kills, "recovered_after_s": settled - last_kill}
     return figures
