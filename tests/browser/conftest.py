@@ -1,11 +1,8 @@
 """The product's pages in a real browser, on a test's own rows."""
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
-from typing import Any
 
 import pytest
-from django.db import connection
 from playwright.sync_api import ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
@@ -13,19 +10,8 @@ from accounts.models import User
 from tests.conftest import signed_in
 
 
-@pytest.fixture(scope="module")
-def _audit_can_be_emptied(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A live server's rows are really committed and emptied after each test, which the audit table's trigger refuses."""
-    trigger = import_module("accounts.migrations.0002_audit_append_only")
-    with django_db_blocker.unblock(), connection.schema_editor() as editor:
-        trigger.drop(None, editor)
-    yield
-    with django_db_blocker.unblock(), connection.schema_editor() as editor:
-        trigger.make(None, editor)
-
-
 @pytest.fixture
-def server(_audit_can_be_emptied: None, live_server: LiveServer) -> LiveServer:
+def server(audit_can_be_emptied: None, live_server: LiveServer) -> LiveServer:
     return live_server
 
 

@@ -4,7 +4,6 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,6 +15,7 @@ import time_machine
 from django.utils import timezone
 
 from config.file_cache import TIDY_EVERY, FileCache
+from tests.together import at_once
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -86,20 +86,7 @@ def test_only_the_owner_reads_the_file_and_one_that_is_damaged_is_begun_anew(tmp
 
 def _in_threads(work: Callable[[FileCache], Any], path: Path, how_many: int = 6) -> list[Any]:
     """What each of several threads gets, each with a cache of its own as Django gives it one."""
-    results: list[Any] = []
-    ready = threading.Barrier(how_many, timeout=20)
-
-    def run() -> None:
-        own = FileCache(path, {})
-        ready.wait()
-        results.append(work(own))
-
-    threads = [threading.Thread(target=run) for _ in range(how_many)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    return at_once(lambda: work(FileCache(path, {})), how_many)
 
 
 def test_a_file_that_many_open_at_once_opens_for_all(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from connections.models import PlatformTrouble, SocialConnection
 from publishing.models import PostStatus, SocialPost
 from tests import factories
 from tests.product import wait_until
+from tests.together import at_once
 
 MORNING = datetime(2027, 1, 4, 9, tzinfo=UTC)
 KIND = "publishing.stopped"
@@ -517,27 +518,6 @@ def test_when_it_is_over_before_a_mail_left_the_end_alone_is_mailed(
 # --- several processes ------------------------------------------------------------------------------------------------
 
 
-def at_once(work: Callable[[], Any], times: int = 6) -> list[BaseException]:
-    """Run it in several threads that begin together; the errors."""
-    gate, errors = threading.Barrier(times), []
-
-    def one() -> None:
-        try:
-            gate.wait(10)
-            work()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            database.close()
-
-    threads = [threading.Thread(target=one) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return errors
-
-
 def slowly(work: Callable[[], Any]) -> None:
     """Do it with a pause before each change, so that those who do it at once get in each other's way."""
 
@@ -555,8 +535,8 @@ def test_of_several_processes_that_watch_at_once_one_tells(
     rivals: Organization, root: User,
 ) -> None:  # fmt: skip
     def all_look() -> None:
-        assert at_once(lambda: slowly(lambda: look_and_tell(timezone.now()))) == []
-        assert at_once(lambda: slowly(lambda: send_owed_mails(timezone.now()))) == []
+        at_once(lambda: slowly(lambda: look_and_tell(timezone.now())), 6)
+        at_once(lambda: slowly(lambda: send_owed_mails(timezone.now())), 6)
 
     installation = Installation(clock)
     installation.show_life()
@@ -587,7 +567,7 @@ def test_of_several_processes_one_takes_the_turn(real_transactions: None, clock:
         slowly(lambda: taken.append(heartbeats.take_turn("watchdog", every=timedelta(seconds=5), now=timezone.now())))
 
     for turn in range(1, 4):
-        assert at_once(ask) == []
+        at_once(ask, 6)
         assert sum(taken) == turn
         clock.shift(timedelta(seconds=6))
 

@@ -11,7 +11,6 @@ import pytest
 import requests
 import responses
 import time_machine
-from django.db import connection as database
 from django.utils import timezone
 
 from accounts.crypto import reveal
@@ -24,6 +23,7 @@ from connections.tasks import refresh_due_tokens_task
 from connections.tokens import call_with_fresh_token, client_for, refresh_connection, store_grant
 from tests import factories
 from tests.connections import platforms_over_http as over
+from tests.together import at_once
 
 
 def secrets_of(connection: SocialConnection) -> dict[str, str]:
@@ -300,25 +300,12 @@ def test_renewing_by_hand_brings_an_inactive_connection_back(
 # --- twenty workers at once -------------------------------------------------------------------------------------------
 
 
-def at_once(number: int, call: Callable[[], str]) -> list[str]:
-    """What each of so many threads got, started together, each with a database connection of its own."""
-    together, results = threading.Barrier(number), []
-
-    def run() -> None:
-        try:
-            together.wait()
-            results.append(call())
-        except Exception as error:
-            results.append(repr(error))
-        finally:
-            database.close()
-
-    threads = [threading.Thread(target=run) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+def outcome(call: Callable[[], str]) -> str:
+    """What a call gave, or the error that it raised."""
+    try:
+        return call()
+    except Exception as error:
+        return repr(error)
 
 
 class StrictX:
@@ -359,7 +346,7 @@ def test_twenty_workers_cause_one_refresh_and_all_get_the_new_token(
 ) -> None:
     connection = factories.make_connection(club, refresh="single-use", expires_in_s=60)
     x = StrictX(http, "single-use")
-    got = at_once(20, lambda: client_for(connection).access_token)
+    got = at_once(lambda: outcome(lambda: client_for(connection).access_token), 20)
     assert got == ["access-1"] * 20
     assert x.calls == 1
     assert secrets_of(connection) == {"ACCESS": "access-1", "REFRESH": "refresh-1"}
@@ -379,7 +366,9 @@ def test_twenty_calls_that_meet_an_expired_token_cause_one_refresh(
         return 200, {}, json.dumps({"data": {"id": "1", "name": "N", "username": "riversidegc"}})
 
     http.add_callback(responses.GET, over.X_ME, callback=me)
-    assert at_once(20, lambda: call_with_fresh_token(connection, whoami).handle) == ["riversidegc"] * 20
+    assert (
+        at_once(lambda: outcome(lambda: call_with_fresh_token(connection, whoami).handle), 20) == ["riversidegc"] * 20
+    )
     assert x.calls == 1
 
 
@@ -404,7 +393,7 @@ def test_when_the_one_refresh_fails_the_waiting_do_not_storm_the_platform(
 
     monkeypatch.setattr("connections.tokens.time.sleep", wait)
     http.add_callback(responses.POST, over.X_TOKEN, callback=trouble)
-    got = at_once(10, lambda: client_for(connection).access_token)
+    got = at_once(lambda: outcome(lambda: client_for(connection).access_token), 10)
     assert all(answer.startswith("TransientError") for answer in got)
     assert over.calls_to(http, over.X_TOKEN) == 1
     connection.refresh_from_db()

@@ -2,9 +2,7 @@
 them with their tests; here are those that no other file is about."""
 
 import json
-import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,7 +12,6 @@ import pytest
 import requests
 import responses
 import time_machine
-from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
@@ -32,6 +29,7 @@ from tests.api.client import ApiClient
 from tests.conftest import signed_in
 from tests.connections import platforms_over_http as over
 from tests.publishing import mastodon
+from tests.together import at_once
 
 STATUSES = f"{mastodon.SERVER}/api/v1/statuses"
 
@@ -78,27 +76,6 @@ def test_a_first_comment_that_fails_leaves_its_post_published_and_never_sends_it
 # --- a failed post retried by two workers -----------------------------------------------------------------------------
 
 
-def at_once(work: Callable[[], Any], times: int) -> list[BaseException]:
-    """Run it in several threads that begin together; the errors."""
-    gate, errors = threading.Barrier(times), []
-
-    def one() -> None:
-        try:
-            gate.wait(10)
-            work()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            database.close()
-
-    threads = [threading.Thread(target=one) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return errors
-
-
 def test_a_failed_post_that_two_workers_retry_goes_out_once(
     real_transactions: None, account: SocialConnection, bob: User, server: responses.RequestsMock
 ) -> None:
@@ -110,7 +87,7 @@ def test_a_failed_post_that_two_workers_retry_goes_out_once(
         claim_due_posts(timezone.now(), limit=5)
         publish_post(post.pk)
 
-    assert at_once(work, 6) == []
+    at_once(work, 6)
     publish_post(post.pk)  # whoever claimed it last may have been overtaken
     assert mastodon.sends(server) == 1
     assert again(post).status == PostStatus.PUBLISHED
@@ -287,6 +264,6 @@ def test_a_post_cancelled_in_the_second_of_its_dispatch_is_either_cancelled_or_o
         except IllegalTransition as refusal:
             assert str(refusal)  # noqa: PT017  it went out first, and the person is told
 
-    assert at_once(work, 2) == []
+    at_once(work, 2)
     outs = mastodon.sends(server)
     assert (again(post).status, outs) in {(PostStatus.CANCELLED, 0), (PostStatus.PUBLISHED, 1)}

@@ -1,14 +1,14 @@
 """Quiet hours and the gap between posts of one account: a due post waits, says why, and loses no try."""
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 import responses
 import time_machine
-from django.db import connection as database
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
@@ -23,6 +23,7 @@ from publishing.services import publish_now, schedule_post
 from publishing.states import standing_of
 from tests import factories
 from tests.publishing import mastodon
+from tests.together import at_once
 
 NOON = datetime(2026, 12, 9, 12, 0, tzinfo=UTC)
 
@@ -207,6 +208,11 @@ def test_a_post_that_waited_longer_than_the_late_limit_is_still_sent(
     assert again(post).status == PostStatus.PUBLISHED
 
 
+def _begin_one(keys: list[UUID]) -> PublishAttempt | None:
+    key = keys.pop()
+    return begin_attempt(key, holder=f"worker:{key}")
+
+
 def test_of_two_workers_at_once_one_waits_for_the_other(real_transactions: None) -> None:
     club = factories.make_organization(time_zone="UTC")
     keep(club, gap=10)
@@ -216,21 +222,7 @@ def test_of_two_workers_at_once_one_waits_for_the_other(real_transactions: None)
         SocialPost.objects.all().delete()
         posts = [due(account, timezone.now() - timedelta(seconds=1)) for _ in range(2)]
         assert len(claim_due_posts(timezone.now(), limit=10)) == 2
-        together = threading.Barrier(2)
-        began: list[Any] = []
-
-        def work(post: SocialPost, together: threading.Barrier = together, began: list[Any] = began) -> None:
-            together.wait()
-            try:
-                began.append(begin_attempt(post.pk, holder=f"worker:{post.pk}"))
-            finally:
-                database.close()
-
-        threads = [threading.Thread(target=work, args=(post,)) for post in posts]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(began) == 2
+        keys = [post.pk for post in posts]
+        began = at_once(partial(_begin_one, keys), 2)
         assert sum(attempt is not None for attempt in began) == 1
         assert SocialPost.objects.filter(error_code="SPACING", status=PostStatus.SCHEDULED).count() == 1

@@ -1,13 +1,11 @@
 """A worker that was woken publishes what is ready until nothing is, and gives its thread back in time."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import responses
 import time_machine
-from django.db import connection as database
 from django.utils import timezone
 
 from connections.models import SocialConnection
@@ -17,6 +15,7 @@ from publishing.models import PostStatus, SocialPost
 from publishing.tasks import dispatch_due_posts_task, publish_post_task, publish_ready_task
 from tests import factories
 from tests.publishing import mastodon
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -123,19 +122,6 @@ def test_workers_that_take_turns_at_once_send_each_post_once(real_transactions: 
     account = factories.make_connection(factories.make_organization(), "MASTODON", expires_in_s=None, refresh="")
     said = mastodon.takes_everything(server)
     posts = due(account, 24)
-    together = threading.Barrier(4)
-
-    def work() -> None:
-        together.wait()
-        try:
-            publish_ready_task()
-        finally:
-            database.close()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(publish_ready_task, 4)
     assert sorted(said) == sorted(post.content for post in posts)
     assert published() == 24

@@ -21,6 +21,7 @@ from publishing.services import schedule_post
 from publishing.zones import local_to_utc
 from tests import factories
 from tests.publishing import mastodon
+from tests.together import at_once
 
 LISBON = ZoneInfo("Europe/Lisbon")
 
@@ -85,24 +86,8 @@ def test_several_beats_that_tick_together_claim_each_post_once(
 ) -> None:
     monkeypatch.setattr("publishing.dispatch.hurry", lambda *_message, **_where: None)
     posts = {factories.make_post(account, scheduled_at=timezone.now() - timedelta(seconds=1)).pk for _ in range(40)}
-    gate, claimed, errors = threading.Barrier(5), [], []
-
-    def tick() -> None:
-        try:
-            gate.wait(10)
-            for _second in range(3):
-                claimed.extend(dispatch_due_posts())
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            database.close()
-
-    beats = [threading.Thread(target=tick) for _ in range(5)]
-    for beat in beats:
-        beat.start()
-    for beat in beats:
-        beat.join(60)
-    assert errors == []
+    ticks = at_once(lambda: [dispatch_due_posts() for _second in range(3)], 5)
+    claimed = [post_id for tick in ticks for claims in tick for post_id in claims]
     assert len(claimed) == len(posts)
     assert set(claimed) == posts
 

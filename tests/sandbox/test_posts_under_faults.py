@@ -1,14 +1,11 @@
 """What the product makes of the sandbox's faults, over real HTTP: each post ends with a reason in sight, and goes out once."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
 import requests
 import time_machine
-from django.db import connection
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
@@ -26,19 +23,8 @@ from tests.sandbox.running import PLATFORMS, Server, connect
 from tests.services import free_port
 
 
-@pytest.fixture(scope="module")
-def _audit_can_be_emptied(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A live server's rows are really committed and emptied after each test, which the audit table's trigger refuses."""
-    trigger = import_module("accounts.migrations.0002_audit_append_only")
-    with django_db_blocker.unblock(), connection.schema_editor() as editor:
-        trigger.drop(None, editor)
-    yield
-    with django_db_blocker.unblock(), connection.schema_editor() as editor:
-        trigger.make(None, editor)
-
-
 @pytest.fixture
-def server(_audit_can_be_emptied: None, live_server: Any) -> Server:
+def server(audit_can_be_emptied: None, live_server: Any) -> Server:
     return Server(live_server.url)
 
 

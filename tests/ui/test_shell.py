@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +12,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from django.core.mail import EmailMessage
-from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
@@ -83,19 +81,8 @@ def test_templates_hold_nothing_that_the_content_security_policy_refuses() -> No
 # --- in a browser -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def _audit_can_be_emptied(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A live server's rows are really committed and emptied after each test, which the audit table's trigger refuses."""
-    trigger = import_module("accounts.migrations.0002_audit_append_only")
-    with django_db_blocker.unblock(), connection.schema_editor() as editor:
-        trigger.drop(None, editor)
-    yield
-    with django_db_blocker.unblock(), connection.schema_editor() as editor:
-        trigger.make(None, editor)
-
-
 @pytest.fixture
-def server(_audit_can_be_emptied: None, live_server: LiveServer) -> LiveServer:
+def server(audit_can_be_emptied: None, live_server: LiveServer) -> LiveServer:
     """The product's pages over HTTP, on this test's own rows."""
     return live_server
 
