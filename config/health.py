@@ -19,7 +19,7 @@ from accounts.middleware import OrganizationRequest
 from accounts.models import Incident
 from accounts.permissions import requires
 from config import state
-from connections.budgets import quotas
+from connections.budgets import quotas_of
 from connections.models import SocialConnection
 from publishing.models import Outcome
 
@@ -146,11 +146,13 @@ def page(request: OrganizationRequest) -> HttpResponse:
         and one.token_expires_at < now + timedelta(days=14)
     ]  # fmt: skip
     said = problems()
+    active = [account for account in accounts if account.is_active]
+    left = quotas_of(active, now=now)
     context = {
         "state": found,
         "problems": said,
         "attempts": [(_words_of(outcome), count) for outcome, count in found.attempts.items() if count],
-        "budgets": [(account, quotas(account, now=now)) for account in accounts if account.is_active],
+        "budgets": [(account, left[account.pk]) for account in active],
         "incidents": Incident.objects.told().filter(began_at__gt=now - timedelta(days=30))[:INCIDENTS_SHOWN],
         "expiring": expiring,
         "inactive": [account for account in accounts if not account.is_active],

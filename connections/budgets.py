@@ -1,10 +1,12 @@
 """Rate budgets: how much may be asked of a platform, as sliding windows that all workers share.
 
-A budget belongs to a connection (``posts``: public posts; ``requests``: any call). Each use is a row; under the lock of
+A budget belongs to a connection (``posts``: public posts; ``requests``: any call), or to an app registration for all its
+connections together (``app_posts``, ``app_requests``): what is used of one is used of the other. Each use is a row; under the lock of
 its gate the uses of the last window are counted, so that any number of workers together never exceed the limit. What a
 platform reports by headers or by refusing closes the gate until the time that it names, whatever we counted.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,8 +24,10 @@ from connections.platforms.base import Budget
 
 LONGEST_WAIT = timedelta(days=1)
 """No platform's window is longer: one that names a later time is asked again by then."""
+OF_APP = "app_"
+"""How the kinds of an app's budgets begin."""
 _SPAN = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_RULE = re.compile(r"^([A-Z]+)\.(posts|requests)=(\d+)/(\d+)([smhd])$")
+_RULE = re.compile(r"^([A-Z]+)\.((?:app_)?(?:posts|requests))=(\d+)/(\d+)([smhd])$")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,16 @@ class Quota:
     @property
     def left(self) -> int:
         return max(0, self.limit - self.used)
+
+    @property
+    def unit(self) -> str:
+        """ "posts" or "requests"."""
+        return self.kind.removeprefix(OF_APP)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is the app's, which other accounts use too."""
+        return self.kind.startswith(OF_APP)
 
 
 def parse_rule(text: str) -> tuple[str, str, int, timedelta]:
@@ -64,15 +78,19 @@ def budgets_of(connection: SocialConnection) -> dict[str, Budget]:
 
 
 def _key(connection: SocialConnection, kind: str) -> str:
+    if kind.startswith(OF_APP):
+        app = f"{connection.server_url} {connection.app_client_id}".encode()
+        return f"app:{connection.platform}:{hashlib.blake2b(app, digest_size=16).hexdigest()}:{kind}"
     return f"{connection.pk}:{kind}"
 
 
 def take(connection: SocialConnection, *kinds: str, now: datetime | None = None) -> None:
-    """Use one unit of each of these budgets, of all or of none. Raises RateLimited with the time at which there is room
-    again; then nothing is used."""
+    """Use one unit of each of these budgets ("posts", "requests") and of the app's, of all or of none. Raises RateLimited
+    with the time at which there is room again; then nothing is used."""
     budgets = budgets_of(connection)
     now = now or timezone.now()
-    keys = {_key(connection, kind): kind for kind in kinds}
+    shared = [f"{OF_APP}{kind}" for kind in kinds if f"{OF_APP}{kind}" in budgets]
+    keys = {_key(connection, kind): kind for kind in (*kinds, *shared)}
     rows = RateGate.objects.filter(pk__in=keys).order_by("pk").values_list("pk", "blocked_until")
     if not budgets.keys() & set(kinds):
         _refuse_blocked(connection, keys, dict(rows), now)
@@ -115,12 +133,10 @@ def _use(key: str, budget: Budget, now: datetime) -> bool:
 
 
 def _refusal(connection: SocialConnection, kind: str, at: datetime) -> RateLimited:
-    what = "posts" if kind == "posts" else "requests"
+    what = kind.removeprefix(OF_APP)
+    whose = "this app and all its accounts" if kind.startswith(OF_APP) else connection.account_name
     local = at.astimezone(connection.organization.zone)
-    return RateLimited(
-        f"{connection.platform_label} takes no more {what} of {connection.account_name} until {local:%H:%M}.",
-        retry_at=at,
-    )
+    return RateLimited(f"{connection.platform_label} takes no more {what} of {whose} until {local:%H:%M}.", retry_at=at)
 
 
 def close_until(connection: SocialConnection, kind: str, until: datetime) -> None:
@@ -142,12 +158,13 @@ def remember_report(
 
 
 def quotas(connection: SocialConnection, *, now: datetime | None = None) -> list[Quota]:
-    """What is left of each budget of a connection: two queries."""
+    """What is left of each budget of a connection."""
     return quotas_of([connection], now=now)[connection.pk]
 
 
 def quotas_of(connections: Iterable[SocialConnection], *, now: datetime | None = None) -> dict[UUID, list[Quota]]:
-    """The same for several connections, by their ids: two queries for any number of them.
+    """The same for several connections, by their ids: two queries for any number of them, and one for each app that has
+    a budget of its own.
 
     ``now`` may lie ahead: then the uses that will have left their window by that time count no more.
     """
@@ -155,20 +172,38 @@ def quotas_of(connections: Iterable[SocialConnection], *, now: datetime | None =
     budgets = {connection: budgets_of(connection) for connection in connections}
     keys = {_key(connection, kind): budget for connection, kinds in budgets.items() for kind, budget in kinds.items()}
     gates = {gate.pk: gate for gate in RateGate.objects.filter(pk__in=keys)}
-    uses: dict[str, list[datetime]] = {key: [] for key in keys}
-    for key, at in RateUse.objects.filter(gate_id__in=keys).order_by("at").values_list("gate_id", "at"):
+    own = [key for key, budget in keys.items() if not budget.kind.startswith(OF_APP)]
+    uses: dict[str, list[datetime]] = {key: [] for key in own}
+    for key, at in RateUse.objects.filter(gate_id__in=own).order_by("at").values_list("gate_id", "at"):
         if at > now - keys[key].window:
             uses[key].append(at)
+    spent = {key: _spent(uses[key], keys[key]) for key in own}
+    for key in keys.keys() - spent.keys():
+        spent[key] = _spent_together(key, keys[key], now)
     found: dict[UUID, list[Quota]] = {}
     for connection, kinds in budgets.items():
         rows = found[connection.pk] = []
         for kind, budget in kinds.items():
-            held, gate = uses[_key(connection, kind)], gates.get(_key(connection, kind))
-            frees_at = held[len(held) - budget.limit] + budget.window if len(held) >= budget.limit else None
+            (used, frees_at), gate = spent[_key(connection, kind)], gates.get(_key(connection, kind))
             if gate is not None and gate.blocked_until and gate.blocked_until > now:
                 frees_at = max(frees_at or gate.blocked_until, gate.blocked_until)
-            rows.append(Quota(kind, budget.limit, len(held), budget.window, frees_at))
+            rows.append(Quota(kind, budget.limit, used, budget.window, frees_at))
     return found
+
+
+def _spent(held: list[datetime], budget: Budget) -> tuple[int, datetime | None]:
+    """How much of a budget the uses in its window take, and when there is room again if they take all."""
+    return len(held), held[len(held) - budget.limit] + budget.window if len(held) >= budget.limit else None
+
+
+def _spent_together(key: str, budget: Budget, now: datetime) -> tuple[int, datetime | None]:
+    """The same for an app, whose uses are too many to be read."""
+    uses = RateUse.objects.filter(gate_id=key, at__gt=now - budget.window).order_by("-at")
+    used = uses.count()
+    oldest = (
+        uses.values_list("at", flat=True)[budget.limit - 1 : budget.limit].first() if used >= budget.limit else None
+    )
+    return used, oldest + budget.window if oldest else None
 
 
 def forget_old_uses(*, now: datetime | None = None) -> int:

@@ -48,7 +48,7 @@ def allowances(
     connections: Sequence[SocialConnection], *, at: datetime, now: datetime, besides: Iterable[UUID] = ()
 ) -> list[Allowance]:
     """What the accounts have left at ``at`` (aware, not before ``now``), in their order; those without a budget of posts
-    are left out. Three queries for any number of accounts. ``besides``: posts that do not count, by their ids."""
+    are left out. As many queries for any number of accounts of an app. ``besides``: posts that do not count, by their ids."""
     if not connections:
         return []
     found = []
@@ -64,12 +64,17 @@ def allowances(
     quotas = quotas_of(connections, now=at)
     for connection in connections:
         budget = budgets[connection.pk]
-        quota = next((one for one in quotas[connection.pk] if one.kind == "posts"), None)
+        by_kind = {one.kind: one for one in quotas[connection.pk]}
+        quota, shared = by_kind.get("posts"), by_kind.get("app_posts")
         if budget is None or quota is None:
             continue
         waiting = sum(moment > at - budget.window for moment in planned[connection.pk])
         left = max(0, budget.limit - quota.used - waiting)
-        found.append(Allowance(connection, budget.limit, left, budget.window, quota.frees_at if quota.left else None))
+        frees_at = quota.frees_at if quota.left else None
+        if shared is not None:
+            left = min(left, shared.left)
+            frees_at = max(filter(None, (frees_at, shared.frees_at)), default=None)
+        found.append(Allowance(connection, budget.limit, left, budget.window, frees_at))
     return found
 
 

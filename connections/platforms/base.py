@@ -79,7 +79,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Budget:
-    """How often something may be done in any ``window``: ``kind`` "posts" (public posts) or "requests" (any call)."""
+    """How often something may be done in any ``window``: ``kind`` "posts" (public posts) or "requests" (any call) of one
+    connection; "app_posts" or "app_requests" of an app registration, for all its connections together."""
 
     kind: str
     limit: int

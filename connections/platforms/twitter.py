@@ -112,7 +112,12 @@ class Twitter(Platform):
     keep_alive_every = timedelta(days=1)
     absence_proof_after = timedelta(seconds=60)
     metrics_batch = 100
-    budgets = (Budget("posts", 200, timedelta(minutes=15)), Budget("requests", 300, timedelta(minutes=15)))
+    budgets = (
+        Budget("posts", 200, timedelta(minutes=15)),
+        Budget("requests", 300, timedelta(minutes=15)),
+        Budget("app_posts", 10_000, timedelta(hours=24)),
+    )
+    """The app's: https://docs.x.com/x-api/fundamentals/rate-limits (create posts, per app)."""
     price_hint = PRICE_HINTS.get(settings.TWITTER_ACCESS_LEVEL, "")
 
     http: PlatformHttp

@@ -50,6 +50,31 @@ def test_each_account_has_its_own(page: SocialConnection, club: Organization) ->
     budgets.take(other, "posts")
 
 
+def test_an_apps_budget_is_shared_by_all_its_accounts_and_by_no_other_app(club: Organization, settings: Any) -> None:
+    settings.RATE_BUDGETS = ["TWITTER.app_posts=3/1h"]
+    one, other = (factories.make_connection(club, "TWITTER", app_client_id="ours") for _ in range(2))
+    strange = factories.make_connection(club, "TWITTER", app_client_id="their own")
+    start = timezone.now()
+    for account in (one, other, one):
+        budgets.take(account, "posts", "requests", now=start)
+    with pytest.raises(RateLimited, match="all its accounts") as caught:
+        budgets.take(other, "posts", now=start + timedelta(minutes=1))
+    assert caught.value.retry_at == start + timedelta(hours=1)
+    budgets.take(strange, "posts", now=start + timedelta(minutes=1))
+    left = {quota.kind: (quota.left, quota.is_shared) for quota in budgets.quotas(other, now=start)}
+    assert left == {"posts": (199, False), "requests": (299, False), "app_posts": (0, True)}
+    assert budgets.quotas(strange)[-1].left == 2
+
+
+def test_what_an_apps_budget_refuses_takes_nothing_of_the_accounts_own(club: Organization, settings: Any) -> None:
+    settings.RATE_BUDGETS = ["TWITTER.app_posts=1/1h"]
+    account = factories.make_connection(club, "TWITTER")
+    budgets.take(account, "posts")
+    with pytest.raises(RateLimited):
+        budgets.take(account, "posts")
+    assert budgets.quotas(account)[0].used == 1
+
+
 def test_what_the_platform_says_counts_more_than_our_own_counting(page: SocialConnection) -> None:
     opens = timezone.now() + timedelta(minutes=7)
     budgets.remember_report(page, "posts", limit=3, remaining=0, resets_at=opens)
@@ -71,7 +96,11 @@ def test_what_is_left_can_be_shown(page: SocialConnection) -> None:
 
 def test_defaults_are_the_platforms_own(club: Organization) -> None:
     found = {kind: (b.limit, b.window) for kind, b in budgets.budgets_of(factories.make_connection(club)).items()}
-    assert found == {"posts": (200, timedelta(minutes=15)), "requests": (300, timedelta(minutes=15))}
+    assert found == {
+        "posts": (200, timedelta(minutes=15)),
+        "requests": (300, timedelta(minutes=15)),
+        "app_posts": (10_000, timedelta(hours=24)),
+    }
 
 
 @pytest.mark.parametrize("rule", ["TWITTER.posts", "twitter.posts=3/1h", "TWITTER.likes=3/1h", "TWITTER.posts=3/1w"])

@@ -53,6 +53,16 @@ def test_an_account_that_the_platform_has_closed_says_until_when(facebook: Socia
     assert allowances([facebook], at=NOW + timedelta(hours=2), now=NOW)[0].frees_at is None
 
 
+def test_what_the_other_accounts_of_the_app_have_used_is_not_left_either(club: Organization, settings: Any) -> None:
+    settings.RATE_BUDGETS = ["TWITTER.app_posts=3/1d"]
+    ours, other = (factories.make_connection(club, "TWITTER") for _ in range(2))
+    assert left(ours) == 3
+    for hours in (1, 2, 3):
+        take(other, "posts", now=NOW - timedelta(hours=hours))
+    spent = allowances([ours], at=NOW, now=NOW)[0]
+    assert (spent.left, spent.state, spent.frees_at) == (0, "over", NOW + timedelta(hours=21))
+
+
 def test_ten_accounts_cost_as_many_queries_as_two(club: Organization, facebook: SocialConnection) -> None:
     def queries(accounts: list[SocialConnection]) -> int:
         with CaptureQueriesContext(database) as caught:
@@ -60,8 +70,8 @@ def test_ten_accounts_cost_as_many_queries_as_two(club: Organization, facebook: 
         return len(caught)
 
     two = [facebook, factories.make_connection(club, "TWITTER")]
-    ten = [*two, *(factories.make_connection(club, "MASTODON") for _ in range(8))]
-    assert queries(ten) == queries(two) == 3
+    ten = [*two, *(factories.make_connection(club, ("MASTODON", "TWITTER")[one % 2]) for one in range(8))]
+    assert queries(ten) == queries(two) == 4, "one of them for X's app"
 
 
 def test_the_composer_tells_what_is_left_and_that_a_post_too_many_would_wait(
