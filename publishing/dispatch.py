@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -22,6 +23,7 @@ from publishing.services import UNCLAIMED, move_status
 
 log = structlog.get_logger(__name__)
 
+TICK = timedelta(seconds=1)
 SWEEP_EVERY = timedelta(seconds=5)
 BUSY_SHARE = 0.9
 """With less room than this in the queue the tick leaves it to the workers, rather than send messages nobody needs."""
@@ -39,6 +41,19 @@ def dispatch_due_posts(now: datetime | None = None) -> list[UUID]:
     for post_id in claimed:
         hurry("publishing.tasks.publish_post_task", str(post_id))
     return claimed
+
+
+def dispatch_imminent_posts(now: datetime) -> list[UUID]:
+    """Wait for what comes due before the next tick, and send it then: posts are planned for whole minutes, ticks come at
+    any moment of a second. Returns the claimed ids."""
+    coming = SocialPost.objects.filter(
+        status=PostStatus.SCHEDULED, hold_reason="", scheduled_at__gt=now, scheduled_at__lte=now + TICK
+    )
+    due = coming.order_by("scheduled_at").values_list("scheduled_at", flat=True).first()
+    if due is None:
+        return []
+    time.sleep(max(0.0, (due - timezone.now()).total_seconds()))
+    return dispatch_due_posts()
 
 
 def room_in_queue() -> int:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.heartbeats import note_tick
-from publishing.dispatch import dispatch_due_posts, sweep_posts, sweep_when_due
+from publishing.dispatch import dispatch_due_posts, dispatch_imminent_posts, sweep_posts, sweep_when_due
 from publishing.engagement import sync_connection_engagement, sync_due_engagement
 from publishing.reconcile import reconcile_post
 from publishing.turns import take_turn, wake_workers
@@ -19,6 +19,7 @@ def dispatch_due_posts_task() -> None:
     dispatch_due_posts(now)
     wake_workers()
     sweep_when_due(now)
+    dispatch_imminent_posts(now)
 
 
 @shared_task

@@ -12,6 +12,7 @@ from accounts.models import Organization
 from connections.models import SocialConnection
 from publishing.dispatch import claim_due_posts, dispatch_due_posts, sweep_posts, sweep_when_due
 from publishing.models import Outcome, PostStatus, PublishAttempt, PublishStep, SocialPost
+from publishing.tasks import dispatch_due_posts_task
 from tests import factories
 
 
@@ -49,6 +50,19 @@ def test_posts_of_an_account_that_cannot_publish_wait(club: Organization, state:
     account = factories.make_connection(club, "MASTODON", **state)
     factories.make_post(account, scheduled_at=ago(minutes=1))
     assert claim_due_posts(timezone.now(), limit=10) == []
+
+
+def test_what_comes_due_before_the_next_tick_is_sent_at_its_time(account: SocialConnection) -> None:
+    soon = factories.make_post(account, scheduled_at=timezone.now() + timedelta(seconds=0.4))
+    later = factories.make_post(account, scheduled_at=timezone.now() + timedelta(minutes=1))
+    dispatch_due_posts_task()
+    for post in (soon, later):
+        post.refresh_from_db()
+    assert soon.status == PostStatus.PUBLISHING
+    assert soon.claimed_at is not None
+    assert soon.scheduled_at is not None
+    assert soon.claimed_at >= soon.scheduled_at, "never before it"
+    assert later.status == PostStatus.SCHEDULED
 
 
 def test_an_organization_with_many_due_posts_delays_no_other(account: SocialConnection, rivals: Organization) -> None:
