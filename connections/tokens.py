@@ -314,15 +314,6 @@ def _open_fresh(
 # --- using ------------------------------------------------------------------------------------------------------------
 
 
-def client_for(connection: SocialConnection, *, now: datetime | None = None) -> Platform:
-    """A client bound to the connection, with a token that is good for some minutes: renewed first when it is not.
-
-    Raises ConnectionInactive; InvalidToken when the platform refused to renew (the connection is inactive then);
-    TransientError or RateLimited when it could not be renewed now and has run out. Not inside a transaction.
-    """
-    return _open_fresh(connection, now=now, by=SYSTEM, inactive_too=False).client()
-
-
 @dataclass(frozen=True)
 class Answered[T]:
     """What a call gave, and the version of the token that it was given to: the one that the last try was made with."""

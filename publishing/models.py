@@ -235,10 +235,6 @@ class SocialPost(models.Model):
         }  # fmt: skip
 
     @property
-    def waits_for_reauthentication(self) -> bool:
-        return self.status == PostStatus.SCHEDULED and not self.connection.is_active
-
-    @property
     def engagement(self) -> int:
         return self.likes + self.comments + self.shares
 

@@ -245,14 +245,14 @@ def test_a_renewal_uses_the_app_that_the_tokens_were_given_to(
     """Entering an app of one's own must not break the accounts that were connected before."""
     import base64
 
-    from connections.tokens import client_for
+    from connections.tokens import call_with_fresh_token
 
     connection = factories.make_connection(club, expires_in_s=-5, app_client_id="sandbox-x-client")
     x_accepts_the_app(http)
     as_alice.post(APP, {"client_id": "club-app", "client_secret": "first"})
     http.reset()
     over.x_gives_tokens(http)
-    client_for(connection)
+    call_with_fresh_token(connection, lambda client: client.access_token)
     sent = base64.b64decode(http.calls[0].request.headers["Authorization"].removeprefix("Basic ")).decode()
     assert sent.startswith("sandbox-x-client:")
 

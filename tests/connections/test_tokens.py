@@ -20,7 +20,7 @@ from connections.models import ConnectionToken, Revocation, SocialConnection
 from connections.platforms.base import Account, Platform, TokenGrant
 from connections.services import disconnect
 from connections.tasks import refresh_due_tokens_task
-from connections.tokens import call_with_fresh_token, client_for, refresh_connection, store_grant
+from connections.tokens import call_with_fresh_token, refresh_connection, store_grant
 from tests import factories
 from tests.connections import platforms_over_http as over
 from tests.together import at_once
@@ -34,12 +34,17 @@ def whoami(client: Platform) -> Account:
     return client.profile()
 
 
+def access_of(connection: SocialConnection) -> str:
+    """The token that a call of the connection would be made with."""
+    return call_with_fresh_token(connection, lambda client: client.access_token)
+
+
 # --- renewing before use ----------------------------------------------------------------------------------------------
 
 
 def test_a_token_with_life_left_is_used_as_it_is(club: Organization, http: responses.RequestsMock) -> None:
     connection = factories.make_connection(club, access="still-good", expires_in_s=3600)
-    assert client_for(connection).access_token == "still-good"
+    assert access_of(connection) == "still-good"
     assert len(http.calls) == 0
 
 
@@ -48,7 +53,7 @@ def test_a_token_with_under_ten_minutes_is_renewed_and_the_new_pair_stored(
 ) -> None:
     connection = factories.make_connection(club, refresh="first-refresh", expires_in_s=599)
     over.x_gives_tokens(http, "second", "second-refresh")
-    assert client_for(connection).access_token == "second"
+    assert access_of(connection) == "second"
     assert over.sent_form(http.calls[0].request)["refresh_token"] == "first-refresh"
     assert secrets_of(connection) == {"ACCESS": "second", "REFRESH": "second-refresh"}
     connection.refresh_from_db()
@@ -102,7 +107,7 @@ def test_a_token_refused_after_renewing_makes_the_connection_inactive(
 def test_an_inactive_connection_makes_no_call(club: Organization, http: responses.RequestsMock) -> None:
     connection = factories.make_connection(club, is_active=False, error_message="X no longer accepts this sign-in.")
     with pytest.raises(ConnectionInactive, match="no longer accepts"):
-        client_for(connection)
+        access_of(connection)
     assert len(http.calls) == 0
 
 
@@ -164,7 +169,7 @@ def test_a_blip_changes_nothing_for_the_user(
     connection = factories.make_connection(club, expires_in_s=-5, next_refresh_at=timezone.now())
     http.post(over.X_TOKEN, **answer)
     with pytest.raises((TransientError, RateLimited)):
-        client_for(connection)
+        access_of(connection)
     connection.refresh_from_db()
     assert connection.is_active
     assert connection.error_message is None
@@ -175,7 +180,7 @@ def test_a_blip_changes_nothing_for_the_user(
     assert not Notification.objects.exists()
     http.reset()
     over.x_gives_tokens(http, "after-the-blip")
-    assert client_for(connection).access_token == "after-the-blip"
+    assert access_of(connection) == "after-the-blip"
     connection.refresh_from_db()
     assert connection.refresh_failures == 0
 
@@ -185,7 +190,7 @@ def test_a_short_token_is_still_used_when_renewing_has_trouble(
 ) -> None:
     connection = factories.make_connection(club, access="short", expires_in_s=120)
     http.post(over.X_TOKEN, status=503)
-    assert client_for(connection).access_token == "short"
+    assert access_of(connection) == "short"
 
 
 def test_waiting_grows_with_each_failure(club: Organization, http: responses.RequestsMock) -> None:
@@ -210,7 +215,7 @@ def test_the_platforms_clear_word_makes_it_inactive_and_tells_admins_once(
     over.x_refuses_the_grant(http)
     for error in (InvalidToken, ConnectionInactive, ConnectionInactive):
         with pytest.raises(error):
-            client_for(connection)
+            access_of(connection)
     connection.refresh_from_db()
     assert not connection.is_active
     assert connection.inactive_since is not None
@@ -346,7 +351,7 @@ def test_twenty_workers_cause_one_refresh_and_all_get_the_new_token(
 ) -> None:
     connection = factories.make_connection(club, refresh="single-use", expires_in_s=60)
     x = StrictX(http, "single-use")
-    got = at_once(lambda: outcome(lambda: client_for(connection).access_token), 20)
+    got = at_once(lambda: outcome(lambda: access_of(connection)), 20)
     assert got == ["access-1"] * 20
     assert x.calls == 1
     assert secrets_of(connection) == {"ACCESS": "access-1", "REFRESH": "refresh-1"}
@@ -393,7 +398,7 @@ def test_when_the_one_refresh_fails_the_waiting_do_not_storm_the_platform(
 
     monkeypatch.setattr("connections.tokens.time.sleep", wait)
     http.add_callback(responses.POST, over.X_TOKEN, callback=trouble)
-    got = at_once(lambda: outcome(lambda: client_for(connection).access_token), 10)
+    got = at_once(lambda: outcome(lambda: access_of(connection)), 10)
     assert all(answer.startswith("TransientError") for answer in got)
     assert over.calls_to(http, over.X_TOKEN) == 1
     connection.refresh_from_db()
@@ -405,7 +410,7 @@ def test_the_lease_of_a_dead_worker_is_taken_over(club: Organization, http: resp
         club, expires_in_s=60, refresh_lease_until=timezone.now() - timedelta(seconds=1)
     )
     over.x_gives_tokens(http, "taken-over")
-    assert client_for(connection).access_token == "taken-over"
+    assert access_of(connection) == "taken-over"
 
 
 def test_tokens_that_arrive_for_an_account_disconnected_meanwhile_are_not_kept(
@@ -423,7 +428,7 @@ def test_tokens_that_arrive_for_an_account_disconnected_meanwhile_are_not_kept(
 
     http.add_callback(responses.POST, over.X_TOKEN, callback=answer)
     with pytest.raises(ConnectionInactive):
-        client_for(connection)
+        access_of(connection)
     assert not ConnectionToken.objects.filter(connection=connection).exists()
     withdrawn = {reveal(row, "secret") for row in Revocation.objects.all()}
     assert {"late", "late-r"} <= withdrawn

@@ -68,7 +68,7 @@ def test_a_connection_marked_inactive_holds_its_posts(club: Organization, x: Soc
     assert (x.is_active, x.error_message) == (False, "Token expired - reauthentication required")
     assert dispatch_due_posts() == []
     post.refresh_from_db()
-    assert post.waits_for_reauthentication
+    assert (post.status, post.connection.is_active) == (PostStatus.SCHEDULED, False)
 
 
 def test_the_latest_twenty_posts(club: Organization, rivals: Organization, x: SocialConnection) -> None:
