@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from connections.errors import RateLimited
 from connections.models import RateGate, RateUse, SocialConnection
-from connections.platforms.base import Budget
+from connections.platforms.base import Budget, platforms
 
 LONGEST_WAIT = timedelta(days=1)
 """No platform's window is longer: one that names a later time is asked again by then."""
@@ -77,6 +77,11 @@ def budgets_of(connection: SocialConnection) -> dict[str, Budget]:
     return budgets
 
 
+def counts_requests(connection: SocialConnection) -> bool:
+    """Whether any call of the connection takes from a budget."""
+    return bool(budgets_of(connection).keys() & {"requests", f"{OF_APP}requests"})
+
+
 def _key(connection: SocialConnection, kind: str) -> str:
     if kind.startswith(OF_APP):
         app = f"{connection.server_url} {connection.app_client_id}".encode()
@@ -92,7 +97,7 @@ def take(connection: SocialConnection, *kinds: str, now: datetime | None = None)
     shared = [f"{OF_APP}{kind}" for kind in kinds if f"{OF_APP}{kind}" in budgets]
     keys = {_key(connection, kind): kind for kind in (*kinds, *shared)}
     rows = RateGate.objects.filter(pk__in=keys).order_by("pk").values_list("pk", "blocked_until")
-    if not budgets.keys() & set(kinds):
+    if not budgets.keys() & {*kinds, *shared}:
         _refuse_blocked(connection, keys, dict(rows), now)
         return
     with transaction.atomic():
@@ -209,4 +214,6 @@ def _spent_together(key: str, budget: Budget, now: datetime) -> tuple[int, datet
 def forget_old_uses(*, now: datetime | None = None) -> int:
     """Delete uses that are older than any window; how many went."""
     now = now or timezone.now()
-    return RateUse.objects.filter(at__lt=now - timedelta(days=2)).delete()[0]
+    windows = [parse_rule(rule)[3] for rule in settings.RATE_BUDGETS]
+    windows += [budget.window for cls in platforms() for budget in cls.budgets]
+    return RateUse.objects.filter(at__lt=now - max(windows, default=timedelta())).delete()[0]

@@ -78,7 +78,7 @@ class _Opened:
             server_url=connection.server_url,
             limits=connection.limits,
         )
-        if "requests" in budgets.budgets_of(connection):
+        if budgets.counts_requests(connection):
             platform.http.meter = _Meter(connection, self.paid_requests).take
         platform.http.on_rate = partial(_note_rate, connection)
         return platform
@@ -231,7 +231,7 @@ def _renew_with_lease(opened: _Opened, *, by: Actor) -> _Opened:
     try:
         if not secret:
             raise InvalidToken(_("No refresh token is stored. Reconnect the account."))
-        grant = opened.client().refresh(secret)
+        grant = replace(opened, paid_requests=0).client().refresh(secret)
     except InvalidToken as error:
         hide_secrets(error, opened.access, opened.refresh)
         if error.platform_code in APP_REFUSED:

@@ -76,6 +76,8 @@ def _put_off(post: SocialPost, error: Exception, *, holder: str) -> None:
     """A post that breaks our own code must not stay the first in line, before everybody else's."""
     try:
         with transaction.atomic():
+            if not SocialPost.objects.ready().order_by().filter(pk=post.pk).update(claimed_by=holder):
+                return  # another worker has taken it meanwhile
             trouble = TransientError("Something went wrong on our side.", detail=type(error).__name__)
             try_later(SocialPost.objects.get(pk=post.pk), trouble, now=timezone.now())
     except Exception:

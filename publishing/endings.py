@@ -51,6 +51,11 @@ def record_published(attempt: PublishAttempt, published: Published, *, note: str
             raise
         note = note or "It is out, but another post here is linked to its address, so its numbers are not read."
         _end_published(attempt, replace(published, id=""), note=note, now=now)
+    # Apart from the post: who disconnects the account has its row locked, and then changes its posts. Conditional, so
+    # that two posts ending at once leave the later time whatever the order of their commits.
+    SocialConnection.objects.filter(
+        Q(last_post_at__isnull=True) | Q(last_post_at__lt=published.at), pk=attempt.post.connection_id
+    ).update(last_post_at=published.at)
 
 
 @transaction.atomic
@@ -64,10 +69,6 @@ def _end_published(attempt: PublishAttempt, published: Published, *, note: str, 
     close(attempt, Outcome.PUBLISHED)
     if note:
         _tell_creator(post, "post.partly_published", note)
-    # Conditional, so that two posts ending at once leave the later time whatever the order of their commits.
-    SocialConnection.objects.filter(
-        Q(last_post_at__isnull=True) | Q(last_post_at__lt=published.at), pk=post.connection_id
-    ).update(last_post_at=published.at)
 
 
 def _move_to_published(post: SocialPost, published: Published, *, note: str, now: datetime) -> None:

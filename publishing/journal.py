@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from connections.errors import OutcomeUnknown, PlatformError
@@ -49,7 +49,7 @@ class AttemptJournal:
             raise OutcomeUnknown("An earlier try was cut off while it was sending.")
         step = self._begin(step, name, is_public=is_public)
         # By then the lease is still ours: nobody has concluded yet that this worker died.
-        limit = SEND_BY.set(timezone.now() + lease() / 2) if is_public else None
+        limit = SEND_BY.set(step.started_at + lease() / 2) if is_public else None
         try:
             result = call()
         except OutcomeUnknown:
@@ -68,10 +68,10 @@ class AttemptJournal:
                 SEND_BY.reset(limit)
         try:
             self._note(step, finished_at=timezone.now(), result=result)
-        except DatabaseError as error:
+        except Exception as error:
             if not is_public:
                 raise
-            # As a failure of ours it would be tried again, and go out twice.
+            # As a failure of ours it would be tried again, and go out twice, whatever kept it from being stored.
             raise OutcomeUnknown("The answer of the platform could not be stored.") from error
         return result
 

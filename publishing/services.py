@@ -81,9 +81,12 @@ def _change(post: SocialPost, sources: Iterable[str], changed: dict[str, Any]) -
     if "scheduled_at" not in changed and post.status in sources and rows.filter(status=post.status).update(**changed):
         return True, {"status": post.status}
     before: dict[str, Any] = {"status": ""}
-    for row in rows.select_for_update().values("status", "scheduled_at"):
+    # Only a row that fits is locked: who has the account's row must not wait for a post that a worker is ending.
+    for row in rows.filter(status__in=sources).select_for_update().values("status", "scheduled_at"):
+        return bool(rows.filter(status__in=sources).update(**changed)), before | row
+    for row in rows.values("status", "scheduled_at"):
         before.update(row)
-    return bool(rows.filter(status__in=sources).update(**changed)), before
+    return False, before
 
 
 def _diff(before: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from connections import budgets
 from connections.checks import rate_budgets
 from connections.errors import RateLimited
 from connections.models import RateUse, SocialConnection
+from connections.platforms.base import Platform
+from connections.tokens import call_with_fresh_token
 from tests import factories
 from tests.together import at_once
 
@@ -64,6 +66,33 @@ def test_an_apps_budget_is_shared_by_all_its_accounts_and_by_no_other_app(club: 
     left = {quota.kind: (quota.left, quota.is_shared) for quota in budgets.quotas(other, now=start)}
     assert left == {"posts": (199, False), "requests": (299, False), "app_posts": (0, True)}
     assert budgets.quotas(strange)[-1].left == 2
+
+
+def test_an_apps_budget_of_requests_counts_every_call_also_where_accounts_have_none(
+    club: Organization, settings: Any
+) -> None:
+    settings.RATE_BUDGETS = ["FACEBOOK.app_requests=2/1h"]
+    account = factories.make_connection(club, "FACEBOOK")
+
+    def ask(client: Platform) -> None:
+        for _ in range(3):
+            client.http.meter()
+
+    with pytest.raises(RateLimited):
+        call_with_fresh_token(account, ask)
+    assert RateUse.objects.count() == 2
+
+
+def test_uses_are_kept_as_long_as_the_longest_window(club: Organization, settings: Any) -> None:
+    settings.RATE_BUDGETS = ["TWITTER.posts=3/30d"]
+    account = factories.make_connection(club, "TWITTER")
+    now = timezone.now()
+    for days in (40, 5, 4, 3):
+        budgets.take(account, "posts", now=now - timedelta(days=days))
+    budgets.forget_old_uses(now=now)
+    assert RateUse.objects.filter(gate__key=f"{account.pk}:posts").count() == 3
+    with pytest.raises(RateLimited):
+        budgets.take(account, "posts", now=now)
 
 
 def test_what_an_apps_budget_refuses_takes_nothing_of_the_accounts_own(club: Organization, settings: Any) -> None:

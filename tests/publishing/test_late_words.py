@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 import responses
 import time_machine
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from connections.errors import ContentRejected, TransientError
 from connections.models import SocialConnection
 from connections.platforms.base import Published
 from connections.platforms.mastodon import Mastodon
+from publishing import attempts
 from publishing.attempts import begin_attempt, publish_post
 from publishing.dispatch import claim_due_posts, sweep_posts
 from publishing.endings import record_published, settle_failure
@@ -81,6 +82,62 @@ def test_a_worker_that_was_suspended_before_it_sent_sends_nothing(
     publish_post(post.pk)
     assert again(post).status == PostStatus.PUBLISHED
     assert mastodon.sends(server) == 1
+
+
+def test_a_worker_that_was_suspended_while_it_wrote_its_step_down_sends_nothing(
+    claimed_post: SocialPost, server: responses.RequestsMock, monkeypatch: Any
+) -> None:
+    mastodon.takes_the_post(server, "Frost on the greens")
+    write = AttemptJournal._insert_under_lease
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+
+        def sleep_and_write(self: AttemptJournal, step: PublishStep) -> bool:
+            clock.shift(lease() * 2)
+            return write(self, step)
+
+        monkeypatch.setattr(AttemptJournal, "_insert_under_lease", sleep_and_write)
+        publish_post(claimed_post.pk)
+    assert mastodon.sends(server) == 0
+
+
+@pytest.mark.parametrize("error", [InterfaceError("the connection is closed"), TypeError("not JSON")])
+def test_an_answer_that_cannot_be_stored_is_looked_for_and_never_sent_again(
+    claimed_post: SocialPost, server: responses.RequestsMock, monkeypatch: Any, error: Exception
+) -> None:
+    mastodon.takes_the_post(server, "Frost on the greens")
+    note = AttemptJournal._note
+
+    def fail(step: PublishStep, **changes: Any) -> None:
+        if "finished_at" in changes:
+            raise error
+        note(step, **changes)
+
+    monkeypatch.setattr(AttemptJournal, "_note", staticmethod(fail))
+    publish_post(claimed_post.pk)
+    post = again(claimed_post)
+    assert (post.status, post.error_code) == (PostStatus.PUBLISHING, "OUTCOME_UNKNOWN")
+    assert post.claimed_by.startswith("reconcile:")
+
+
+def test_what_is_put_off_is_not_taken_from_the_worker_that_has_it_meanwhile(
+    claimed_post: SocialPost, monkeypatch: Any
+) -> None:
+    def break_and_lose(post: SocialPost, *, holder: str) -> None:
+        monkeypatch.undo()
+        raise ValueError("our own code")
+
+    put_off = attempts._put_off
+
+    def late(post: SocialPost, error: Exception, *, holder: str) -> None:
+        assert begin_attempt(post.pk, holder="worker:other") is not None
+        put_off(post, error, holder=holder)
+
+    monkeypatch.setattr(attempts, "_open_attempt", break_and_lose)
+    with monkeypatch.context() as other:
+        other.setattr(attempts, "_put_off", late)
+        publish_post(claimed_post.pk)
+    post = again(claimed_post)
+    assert (post.status, post.claimed_by) == (PostStatus.PUBLISHING, "worker:other")
 
 
 def test_a_database_that_fails_after_the_answer_does_not_send_the_post_again(
