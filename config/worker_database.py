@@ -12,7 +12,7 @@ from celery import Celery
 from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
 
 KEEP_S = 60
-"""For SQLite, whose connections are otherwise closed after each request."""
+"""Where DATABASE_CONN_MAX_AGE is 0: a worker that opened a connection for each task would pay more than it saved."""
 
 
 class _WorkerFixup(DjangoWorkerFixup):  # type: ignore[misc]  # celery is not typed

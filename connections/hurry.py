@@ -9,13 +9,14 @@ from django.db import transaction
 log = structlog.get_logger(__name__)
 
 
-def _send(task: str, *args: str) -> None:
+def hurry(task: str, *args: str) -> None:
+    """Send a task by name. A broker that is down is logged and harms nothing: the next sweep finds the row."""
     try:
         current_app.send_task(task, args=args, retry=False)
-    except Exception as error:  # any client library's own error; the next sweep finds the row
+    except Exception as error:  # any client library's own error
         log.warning("message not sent", task=task, args=args, error=type(error).__name__)
 
 
 def hurry_on_commit(task: str, *args: str) -> None:
     """Send a task by name once the rows it is about are committed. A broker that is down harms nothing."""
-    transaction.on_commit(partial(_send, task, *args))
+    transaction.on_commit(partial(hurry, task, *args))

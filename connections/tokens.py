@@ -334,7 +334,8 @@ def call_with_fresh_token[T](
 ) -> T:
     """Run ``call`` with a bound client. When the platform says that the token is no good, renew once where tokens can
     be renewed and repeat once; refused again, mark the connection inactive and raise InvalidToken. Not inside a
-    transaction. ``paid_requests`` are taken from the budget already; ``just_read`` spares reading the connection again, for a caller that has done so a moment ago."""
+    transaction. ``paid_requests`` are taken from the budget already; ``just_read`` spares reading the connection again,
+    for a caller that has done so a moment ago."""
     return ask_with_fresh_token(
         connection, call, now=now, by=by, inactive_too=inactive_too, just_read=just_read, paid_requests=paid_requests
     ).value

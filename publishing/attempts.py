@@ -39,13 +39,13 @@ def worker_name() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{threading.get_ident() % 100_000}"
 
 
-def publish_post(post_id: UUID) -> bool:
-    """Publish one claimed post and record what came of it; False when nothing was to be done: a redelivered message.
+def publish_post(post_id: UUID) -> None:
+    """Publish one claimed post and record what came of it. A redelivered message finds nothing to do.
 
     No transaction is held around the network: a platform may take half a minute, and a lock held that long would stop
     everybody else.
     """
-    return _publish_one(post_id)
+    _publish_one(post_id)
 
 
 def publish_next() -> bool:
@@ -165,11 +165,10 @@ def run_attempt(attempt: PublishAttempt, holder: str) -> None:
     post = attempt.post
     journal = AttemptJournal(attempt, holder)
     try:
-        blocking = [problem for problem in problems_of_post(post) if problem.blocking]
-        if blocking and not journal.begun():
-            raise ContentRejected(" ".join(problem.message for problem in blocking))
         is_first = not journal.begun()
         if is_first:
+            if blocking := [problem for problem in problems_of_post(post) if problem.blocking]:
+                raise ContentRejected(" ".join(problem.message for problem in blocking))
             budgets.take(post.connection, "posts", "requests")
         draft = draft_of(post)
         earlier = unresolved_attempt(post, before=attempt)

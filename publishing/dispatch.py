@@ -16,8 +16,8 @@ from django.utils import timezone
 from accounts.audit import SYSTEM
 from accounts.heartbeats import take_turn
 from connections.breaker import paused
+from connections.hurry import hurry
 from publishing.errors import IllegalTransition
-from publishing.hurry import hurry
 from publishing.models import QUEUED, RECONCILING, WORKING, PostStatus, PublishAttempt, SocialPost
 from publishing.services import UNCLAIMED, move_status
 

@@ -14,11 +14,11 @@ from django.utils.translation import ngettext
 
 from accounts.audit import SYSTEM, Actor, record_audit
 from connections.errors import ConnectionInactive, InvalidToken, PlatformError, RateLimited
+from connections.hurry import hurry
 from connections.models import SocialConnection
 from connections.platforms.base import Can, Metrics
 from connections.tokens import call_with_fresh_token
 from publishing.errors import IllegalTransition
-from publishing.hurry import hurry
 from publishing.models import PostMetric, PostStatus, SocialPost, SocialPostQuerySet, metric_fields
 
 log = structlog.get_logger(__name__)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.audit import Actor, record_audit
 from accounts.models import AuditEvent, Organization, User
 from connections.errors import ConnectionInactive, NotFound
+from connections.hurry import hurry
 from connections.models import SocialConnection
 from connections.platforms.base import Can, Platform
 from connections.tokens import call_with_fresh_token
@@ -24,7 +25,6 @@ from publishing.drafts import (
     problems_of_post,
 )
 from publishing.errors import IllegalTransition, InThePast, PostHasProblems, PostNotEditable, UndecidedOutcome
-from publishing.hurry import hurry
 from publishing.models import Hold, PostGroup, PostMedia, PostStatus, SocialPost, allowed
 from publishing.zones import YEARS, ImplausibleTime
 

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from connections.hurry import hurry
 from publishing.attempts import publish_next, publish_post
 from publishing.dispatch import claim_due_posts, room_in_queue
-from publishing.hurry import hurry
 from publishing.models import SocialPost
 
 TURN_S = 4.0

@@ -103,7 +103,7 @@ def broker_at(address: str, monkeypatch: pytest.MonkeyPatch) -> Celery:
     """Let messages go there."""
     app = Celery(broker=address, task_routes=product.CELERY_TASK_ROUTES, set_as_current=False, fixups=[])
     app.conf.broker_transport_options = {"socket_connect_timeout": 1}
-    monkeypatch.setattr("publishing.hurry.current_app", app)
+    monkeypatch.setattr("connections.hurry.current_app", app)
     return app
 
 
