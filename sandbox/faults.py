@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Protocol, cast
 
@@ -49,6 +49,7 @@ class Visit:
     method: str = ""
     fault: Fault | None = None
     endless: list[Fault] = field(default_factory=list)  # faults without number that hit: counted with the record
+    late_s: float = 0  # a post taken now shows to readers after so many seconds
     account: Account | None = None
     token: Token | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -58,6 +59,18 @@ class Visit:
         """True when this call was ordered to suffer a fault which the endpoint itself must act out."""
         return self.fault is not None and self.fault.fault == kind
 
+    def appears_at(self, now: datetime) -> datetime | None:
+        """When readers find a post that is taken ``now``; None: at once."""
+        return now + timedelta(seconds=self.late_s) if self.late_s else None
+
+    def told(self, status: int) -> int:
+        """The status of the answer that reaches the caller when the endpoint answers with ``status``; 0: none does."""
+        if self.is_hit_by(Fault.Kind.DROP_AFTER):
+            return 0
+        if self.is_hit_by(Fault.Kind.ERROR_AFTER) and self.fault is not None and status < 400:
+            return int(self.fault.value or 500)
+        return status
+
     @contextmanager
     def taking(self, status: int = 200) -> Iterator[None]:
         """The transaction in which the platform takes what was sent, the record of the call (answered with
@@ -65,7 +78,7 @@ class Visit:
         """
         with transaction.atomic():
             yield
-            write_call(self, 0 if self.is_hit_by(Fault.Kind.DROP_AFTER) else status)
+            write_call(self, self.told(status))
         self.is_recorded = True
 
 
@@ -90,10 +103,12 @@ class Voice(Protocol):
 
 
 View = Callable[..., HttpResponseBase]
+BESIDE_OTHERS = {Fault.Kind.LATENCY, Fault.Kind.APPEAR_LATE}
 
 
 def take_faults(platform: str, operation: str, *, is_upload: bool = False) -> list[Fault]:
-    """Use up the faults that hit this call: every fitting latency, and the first fitting fault of another kind.
+    """Use up the faults that hit this call: every fitting one of those that go beside others (latency, appear_late),
+    and the first fitting one of another kind.
 
     Those without number have nothing to use up: their hits are counted with the record of the call.
     ``stuck`` waits for calls that upload something (``is_upload``); asking how far an upload is does not use it up.
@@ -103,8 +118,7 @@ def take_faults(platform: str, operation: str, *, is_upload: bool = False) -> li
     ).exclude(times=0)
     taken: list[Fault] = []
     for fault in fitting:
-        is_latency = fault.fault == Fault.Kind.LATENCY
-        if not is_latency and any(other.fault != Fault.Kind.LATENCY for other in taken):
+        if fault.fault not in BESIDE_OTHERS and any(other.fault not in BESIDE_OTHERS for other in taken):
             continue
         if fault.fault == Fault.Kind.STUCK and not is_upload:
             continue
@@ -148,6 +162,15 @@ def drip(response: HttpResponse, seconds: float) -> StreamingHttpResponse:
     return slow
 
 
+def answer_as_proxy(status: int) -> HttpResponse:
+    return HttpResponse(HTML_ERROR % (status, status), status=status, content_type="text/html")
+
+
+def fail_after(voice: Voice, status: int) -> HttpResponse:
+    """The failure in place of a success: 502 and 504 are the words of a proxy before the platform, others its own."""
+    return answer_as_proxy(status) if status in {502, 504} else voice.server_error(status)
+
+
 def answer_instead(fault: Fault, voice: Voice, operation: str) -> HttpResponse | None:
     """The answer which a fault gives in place of the endpoint; None when the endpoint still has to run."""
     value = fault.value
@@ -155,8 +178,7 @@ def answer_instead(fault: Fault, voice: Voice, operation: str) -> HttpResponse |
         case Fault.Kind.SERVER_ERROR:
             return voice.server_error(int(value or 500))
         case Fault.Kind.HTML:
-            status = int(value or 502)
-            return HttpResponse(HTML_ERROR % (status, status), status=status, content_type="text/html")
+            return answer_as_proxy(int(value or 502))
         case Fault.Kind.RATE_LIMIT:
             return voice.rate_limited(int(value if value is not None else 900))
         case Fault.Kind.RATE_LIMIT_BARE:
@@ -233,8 +255,11 @@ def imitate(
             faults = take_faults(platform, kind, is_upload=is_upload)
             visit.endless = [fault for fault in faults if fault.times is None]
             for fault in faults:
-                if fault.fault == Fault.Kind.LATENCY:
-                    time.sleep((fault.value or 0) / 1000)
+                if fault.fault in BESIDE_OTHERS:
+                    if fault.fault == Fault.Kind.LATENCY:
+                        time.sleep((fault.value or 0) / 1000)
+                    else:
+                        visit.late_s = max(visit.late_s, fault.value if fault.value is not None else 60)
                     visit.fault = visit.fault or fault
                     continue
                 visit.fault = fault
@@ -246,9 +271,12 @@ def imitate(
                 response = run(view, request, visit, path)
             for header, text in visit.headers.items():
                 response.headers.setdefault(header, text)
-            if visit.is_hit_by(Fault.Kind.DROP_AFTER):
+            status = visit.told(response.status_code)
+            if status == 0:
                 record_call(visit, 0)
                 return cut(request)
+            if status != response.status_code:
+                response = fail_after(voice, status)
             record_call(visit, response.status_code)
             if visit.fault is not None and visit.is_hit_by(Fault.Kind.SLOW_BODY):
                 return drip(response, visit.fault.value or 5)

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 MOUNT = "/sandbox"
-PLATFORMS = tuple(f"{MOUNT}/{name}/" for name in ("twitter", "facebook", "mastodon"))
+PLATFORMS = tuple(f"{MOUNT}/{name}/" for name in ("twitter", "facebook", "mastodon", "takahe"))
 
 
 class PlatformMiddleware:

@@ -164,16 +164,20 @@ class Token(models.Model):
 
 
 class PostQuerySet(models.QuerySet["Post"]):
-    """Posts as the platforms read them."""
+    """Posts as the platforms keep and show them."""
 
     def with_card(self) -> Self:
         """All that showing a post needs, in two queries for any number of posts; ``planted_comments`` on each."""
         said = Count("event", filter=Q(event__kind=Event.Kind.COMMENT), distinct=True)
         return self.select_related("account", "client").prefetch_related("media").annotate(planted_comments=said)
 
-    def live(self, platform: str) -> Self:
-        """Those of a platform that are not deleted, with their card."""
+    def kept(self, platform: str) -> Self:
+        """Those of a platform that are not deleted, with their card: what a write can refer to."""
         return self.with_card().filter(platform=platform, deleted_at=None)
+
+    def live(self, platform: str) -> Self:
+        """Those that readers find: kept, and not ordered to appear later."""
+        return self.kept(platform).filter(Q(appears_at=None) | Q(appears_at__lte=timezone.now()))
 
 
 class Post(models.Model):
@@ -190,6 +194,9 @@ class Post(models.Model):
     idempotency_key = models.CharField(max_length=200, blank=True)
     publish_at = models.DateTimeField(default=timezone.now, help_text="In the future: scheduled at the platform.")
     created_at = models.DateTimeField(default=timezone.now)
+    appears_at = models.DateTimeField(
+        null=True, blank=True, help_text="No read shows it before, though it was taken; empty: at once."
+    )
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
@@ -320,6 +327,8 @@ class Fault(models.Model):
         LATENCY = "latency", "Latency: answer after value ms"
         DROP_BEFORE = "drop_before", "Drop before: cut the connection, nothing taken"
         DROP_AFTER = "drop_after", "Drop after: do it, then cut the connection"
+        ERROR_AFTER = "error_after", "Error after: do it, then answer with status value (500)"
+        APPEAR_LATE = "appear_late", "Appear late: the post shows to readers after value s (60)"
         SLOW_BODY = "slow_body", "Slow body: spread the answer over value s"
         SERVER_ERROR = "server_error", "Server error: answer with status value (500)"
         HTML = "html", "HTML: a proxy's page with status value (502)"

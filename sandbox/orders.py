@@ -66,8 +66,8 @@ def plant_fault(
     """Make the next fitting calls fail.
 
     Without ``times`` and ``probability`` it hits once; with a probability (0 to 1) alone, until it is removed;
-    ``times`` 0 also means until removed. ``value``: ms for latency, s for slow_body and rate_limit, a status for
-    server_error and html.
+    ``times`` 0 also means until removed. ``value``: ms for latency, s for slow_body, rate_limit and appear_late, a
+    status for server_error, error_after and html.
     """
     name = check_platform(platform, any_allowed=True)
     if operation not in Fault.Operation.values:
@@ -78,9 +78,11 @@ def plant_fault(
         raise BadOrder("stuck is a fault of media.")
     if fault == Fault.Kind.STUCK and name == PlatformName.FACEBOOK:
         raise BadOrder("Facebook's photos have no processing state that could get stuck.")
+    if fault == Fault.Kind.APPEAR_LATE and operation != Fault.Operation.PUBLISH:
+        raise BadOrder("appear_late is a fault of publish.")
     chance = read_number(probability, "probability", low=0, high=1)
     amount = read_number(value, "value", low=0, high=86400)
-    is_status = fault in {Fault.Kind.SERVER_ERROR, Fault.Kind.HTML}
+    is_status = fault in {Fault.Kind.SERVER_ERROR, Fault.Kind.ERROR_AFTER, Fault.Kind.HTML}
     if is_status and amount is not None and not 400 <= amount <= 599:
         raise BadOrder("value must be a status from 400 to 599.")
     count = read_number(times, "times", low=0, high=1_000_000)

@@ -1,6 +1,6 @@
 """Addresses of the sandbox, mounted at ``/sandbox/`` when it is on. Namespace: ``sandbox:``."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from sandbox import control, pages
 from sandbox.facebook import graph
@@ -14,6 +14,31 @@ from sandbox.twitter import sign_in as x
 app_name = "sandbox"
 
 VERSION = r"^facebook/v(?P<version>\d+\.\d+)"
+
+MASTODON = [
+    path("", pages.mastodon_home, name="mastodon_home"),
+    path("nodeinfo/2.0", instance.node_info),
+    path("oauth/authorize", mastodon.authorize, name="mastodon_authorize"),
+    path("oauth/token", mastodon.token),
+    path("oauth/revoke", mastodon.revoke),
+    path("api/v1/apps", mastodon.register_app),
+    path("api/v1/apps/verify_credentials", mastodon.verify_app),
+    path("api/v2/instance", instance.instance),
+    path("api/v1/instance", instance.instance_v1),
+    path("api/v1/accounts/verify_credentials", statuses.verify_credentials),
+    path("api/v1/accounts/lookup", statuses.lookup_account),
+    path("api/v1/accounts/<str:native_id>", statuses.one_account),
+    path("api/v1/accounts/<str:native_id>/statuses", statuses.account_statuses),
+    path("api/v1/statuses", statuses.statuses),
+    path("api/v1/statuses/<str:native_id>", statuses.one_status),
+    path("api/v1/statuses/<str:native_id>/source", statuses.status_source),
+    path("api/v1/statuses/<str:native_id>/context", statuses.status_context),
+    path("api/v2/media", media.upload_media),
+    path("api/v1/media/<str:native_id>", media.one_media),
+    path("api/v1/notifications", statuses.notifications),
+    path("@<str:username>", pages.profile, {"platform": "mastodon"}, name="mastodon_profile"),
+    path("@<str:username>/<str:native_id>", pages.mastodon_post, name="mastodon_post"),
+]
 
 urlpatterns = [
     path("", pages.overview, name="overview"),
@@ -54,28 +79,7 @@ urlpatterns = [
     re_path(VERSION + r"/debug_token$", facebook.debug_token),
     re_path(VERSION + r"/?(?P<path>.*)$", graph.graph),
     path("facebook/<str:native_id>", pages.facebook_site, name="facebook_site"),
-    # Mastodon
-    path("mastodon/", pages.mastodon_home, name="mastodon_home"),
+    path("mastodon/", include(MASTODON)),
     path("mastodon/.well-known/oauth-authorization-server", mastodon.authorization_server),
-    path("mastodon/nodeinfo/2.0", instance.node_info),
-    path("mastodon/oauth/authorize", mastodon.authorize, name="mastodon_authorize"),
-    path("mastodon/oauth/token", mastodon.token),
-    path("mastodon/oauth/revoke", mastodon.revoke),
-    path("mastodon/api/v1/apps", mastodon.register_app),
-    path("mastodon/api/v1/apps/verify_credentials", mastodon.verify_app),
-    path("mastodon/api/v2/instance", instance.instance),
-    path("mastodon/api/v1/instance", instance.instance_v1),
-    path("mastodon/api/v1/accounts/verify_credentials", statuses.verify_credentials),
-    path("mastodon/api/v1/accounts/lookup", statuses.lookup_account),
-    path("mastodon/api/v1/accounts/<str:native_id>", statuses.one_account),
-    path("mastodon/api/v1/accounts/<str:native_id>/statuses", statuses.account_statuses),
-    path("mastodon/api/v1/statuses", statuses.statuses),
-    path("mastodon/api/v1/statuses/<str:native_id>", statuses.one_status),
-    path("mastodon/api/v1/statuses/<str:native_id>/source", statuses.status_source),
-    path("mastodon/api/v1/statuses/<str:native_id>/context", statuses.status_context),
-    path("mastodon/api/v2/media", media.upload_media),
-    path("mastodon/api/v1/media/<str:native_id>", media.one_media),
-    path("mastodon/api/v1/notifications", statuses.notifications),
-    path("mastodon/@<str:username>", pages.profile, {"platform": "mastodon"}, name="mastodon_profile"),
-    path("mastodon/@<str:username>/<str:native_id>", pages.mastodon_post, name="mastodon_post"),
+    path("takahe/", include((MASTODON, "takahe"))),  # a server that is not Mastodon: see mastodon.answers.Server
 ]

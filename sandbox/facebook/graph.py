@@ -109,7 +109,7 @@ def write(
             return publish.publish_feed(request, visit, token, page, parameters)
         if edge == "photos":
             return publish.publish_photo(request, visit, token, page, parameters)
-    if (post := find_post(token, native_id)) is not None:
+    if (post := find_post(token, native_id, to_write=True)) is not None:
         if edge == "comments":
             return publish.comment(token, post, parameters)
         if not edge:
@@ -129,9 +129,10 @@ def may_see(token: Token, page: Account) -> bool:
     return token.kind == Token.Kind.ACCESS and page.native_id in chosen
 
 
-def find_post(token: Token, native_id: str) -> Post | None:
-    """A post that is there and that the caller may see."""
-    post = Post.objects.live(PLATFORM).filter(native_id=native_id).first()
+def find_post(token: Token, native_id: str, *, to_write: bool = False) -> Post | None:
+    """A post that is there and that the caller may see; ``to_write`` also one that reads do not show yet."""
+    posts = Post.objects.kept(PLATFORM) if to_write else Post.objects.live(PLATFORM)
+    post = posts.filter(native_id=native_id).first()
     return post if post is not None and may_see(token, post.account) else None
 
 

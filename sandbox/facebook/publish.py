@@ -115,7 +115,7 @@ def publish_feed(
     with visit.taking():
         post = Post.objects.create(
             platform=PLATFORM, account=page, client_id=token.client_id, native_id=new_post_id(page), text=message, link=link,
-            options=options, created_at=now, publish_at=publish_at or now,
+            options=options, created_at=now, publish_at=publish_at or now, appears_at=visit.appears_at(now),
         )  # fmt: skip
         post.attach(media)
     return created(request, post, parameters)
@@ -195,7 +195,7 @@ def publish_photo(
         if is_published:
             post = Post.objects.create(
                 platform=PLATFORM, account=page, client_id=token.client_id, native_id=new_post_id(page), text=caption,
-                created_at=now, publish_at=now,
+                created_at=now, publish_at=now, appears_at=visit.appears_at(now),
             )  # fmt: skip
         media = Media.objects.create(
             platform=PLATFORM, account=page, native_id=new_native_id(PLATFORM), category="photo",

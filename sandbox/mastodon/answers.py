@@ -1,15 +1,16 @@
 """How a Mastodon server answers: errors, rate-limit headers, parameters in their three encodings, and who may call."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import QueryDict
-from django.urls import reverse
 from django.utils import timezone
 
 from sandbox.faults import Refused, Visit, measure_window
+from sandbox.middleware import MOUNT
 from sandbox.models import Account, PlatformName, Token
 from sandbox.oauth import bearer_of, find_token
 
@@ -17,6 +18,28 @@ PLATFORM = PlatformName.MASTODON
 LIMIT, WINDOW_S = 300, 300
 MEDIA_LIMIT, MEDIA_WINDOW_S = 30, 1800
 DELETE_LIMIT = 30
+
+
+@dataclass(frozen=True)
+class Server:
+    """A kind of server, known by the path that it is mounted at."""
+
+    mount: str
+    version: str  # as its instance documents say it
+    knows_parts: bool
+    """Whether it understands granular scopes everywhere. Takahe wants plain ``read`` for verify_credentials, grants
+    only what the application registered letter by letter, and has neither app tokens nor PKCE nor idempotency keys.
+    Source: https://github.com/jointakahe/takahe/tree/main/api
+    """
+
+
+SERVERS = {one.mount: one for one in (Server("mastodon", "4.6.0", True), Server("takahe", "takahe/0.11.0", False))}
+
+
+def server_of(request: HttpRequest) -> Server:
+    """The server that was called."""
+    mount = request.path_info.removeprefix(f"{MOUNT}/").partition("/")[0]
+    return SERVERS[mount]
 
 
 def error(status: int, text: str, description: str = "") -> JsonResponse:
@@ -38,6 +61,9 @@ def format_time(moment: datetime) -> str:
 # Source: https://github.com/doorkeeper-gem/doorkeeper/blob/main/config/locales/en.yml
 TOKEN_EXPIRED = "The access token expired"
 TOKEN_REVOKED = "The access token was revoked"
+# Takahe's.
+NO_IDENTITY = "identity_token_required"
+OUT_OF_SCOPE = "out_of_scope_for_token"
 
 
 class Voice:
@@ -95,10 +121,12 @@ def authenticate(request: HttpRequest, visit: Visit, *scopes: str) -> Account:
 
     Refuses with 401 (absent, unknown, revoked, expired), 403 (outside the scopes), 429.
     """
-    secret = bearer_of(request)
+    secret, server = bearer_of(request), server_of(request)
     if not secret:
-        raise refused(401, "This method requires an authenticated user")
+        raise refused(401, "This method requires an authenticated user" if server.knows_parts else NO_IDENTITY)
     token = find_token(secret, Token.Kind.ACCESS, related=("account", "client"))
+    if not server.knows_parts and (token is None or token.revoked_at is not None):
+        raise Refused(HttpResponse("Invalid Bearer token", status=400))
     if token is None or token.account is None:
         raise refused(401, "The access token is invalid")
     if token.revoked_at is not None:
@@ -107,7 +135,7 @@ def authenticate(request: HttpRequest, visit: Visit, *scopes: str) -> Account:
         raise refused(401, TOKEN_EXPIRED)
     visit.token, visit.account = token, token.account
     if scopes and not any(has_scope(token.scopes, scope) for scope in scopes):
-        raise refused(403, "This action is outside the authorized scopes")
+        raise refused(403, "This action is outside the authorized scopes" if server.knows_parts else OUT_OF_SCOPE)
     limit_calls(request, visit)
     return token.account
 
@@ -170,4 +198,4 @@ class Parameters:
 
 def base_url(request: HttpRequest) -> str:
     """The server's address without a slash at its end."""
-    return request.build_absolute_uri(reverse("sandbox:mastodon_home")).rstrip("/")
+    return request.build_absolute_uri(f"{MOUNT}/{server_of(request).mount}")

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sandbox.faults import Visit, imitate
-from sandbox.mastodon.answers import PLATFORM, VOICE, base_url
+from sandbox.mastodon.answers import PLATFORM, VOICE, base_url, server_of
 from sandbox.mastodon.media import IMAGE_TYPES, MOST_DESCRIPTION, MOST_IMAGE_BYTES, MOST_PIXELS, MOST_VIDEO_BYTES
 from sandbox.mastodon.statuses import MOST_CHARACTERS, MOST_MEDIA
 from sandbox.models import Account
@@ -45,7 +45,7 @@ def instance(request: HttpRequest, visit: Visit) -> HttpResponse:
         {
             "domain": base_url(request).partition("://")[2],
             "title": "Sandbox Mastodon",
-            "version": "4.6.0",
+            "version": server_of(request).version,
             "source_url": "https://github.com/mastodon/mastodon",
             "description": "A Mastodon server for trying things out. Nothing leaves this machine.",
             "usage": {"users": {"active_month": Account.objects.filter(platform=PLATFORM).count()}},
@@ -70,7 +70,7 @@ def instance_v1(request: HttpRequest, visit: Visit) -> HttpResponse:
             "short_description": "A Mastodon server for trying things out.",
             "description": "",
             "email": "",
-            "version": "4.6.0",
+            "version": server_of(request).version,
             "urls": {"streaming_api": ""},
             "languages": ["en"],
             "registrations": False,
@@ -85,7 +85,7 @@ def node_info(request: HttpRequest, visit: Visit) -> HttpResponse:
     return JsonResponse(
         {
             "version": "2.0",
-            "software": {"name": "mastodon", "version": "4.6.0"},
+            "software": {"name": server_of(request).mount, "version": server_of(request).version.rpartition("/")[2]},
             "protocols": ["activitypub"],
             "openRegistrations": False,
             "usage": {"users": {"total": Account.objects.filter(platform=PLATFORM).count()}},

@@ -12,7 +12,17 @@ from django.utils import timezone
 
 from sandbox import oauth
 from sandbox.faults import Visit, imitate
-from sandbox.mastodon.answers import INVALID_GRANT, PLATFORM, VOICE, Parameters, base_url, error, has_scope, refused
+from sandbox.mastodon.answers import (
+    INVALID_GRANT,
+    PLATFORM,
+    VOICE,
+    Parameters,
+    base_url,
+    error,
+    has_scope,
+    refused,
+    server_of,
+)
 from sandbox.models import Account, AuthorizationCode, Grant, OAuthClient, Token, digest
 
 CODE_LIFE_S = 600
@@ -42,7 +52,7 @@ def register_app(request: HttpRequest, visit: Visit) -> HttpResponse:
         raise refused(422, "Validation failed: Redirect URI can't be blank")
     if not all(address == OUT_OF_BAND or urlsplit(address).scheme for address in addresses):
         raise refused(422, "Validation failed: Redirect URI must be an absolute URI.")
-    if not set(scopes) <= SCOPES:
+    if server_of(request).knows_parts and not set(scopes) <= SCOPES:
         raise refused(422, "Validation failed: Scopes doesn't match configured on the server.")
     client = OAuthClient.objects.create(
         platform=PLATFORM, client_id=secrets.token_urlsafe(32), client_secret=secrets.token_urlsafe(32), name=name,
@@ -85,9 +95,11 @@ def refusal_reason(request: HttpRequest, client: OAuthClient | None) -> str:
         return "The redirect uri included is not valid."
     if query.get("response_type") != "code":
         return "The authorization server does not support this response type."
+    scopes = query.get("scope", "read").split()
+    if not server_of(request).knows_parts:
+        return "" if set(scopes) <= set(client.scopes) else "The requested scope is invalid, unknown, or malformed."
     if query.get("code_challenge") and query.get("code_challenge_method") != "S256":
         return "The code_challenge_method must be S256."
-    scopes = query.get("scope", "read").split()
     if any(scope not in SCOPES or not has_scope(client.scopes, scope) for scope in scopes):
         return "The requested scope is invalid, unknown, or malformed."
     return ""
@@ -123,7 +135,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     code = oauth.issue_code(
         grant,
         redirect_uri=query["redirect_uri"],
-        challenge=query.get("code_challenge", ""),
+        challenge=query.get("code_challenge", "") if server_of(request).knows_parts else "",
         method=query.get("code_challenge_method", ""),
         life_s=CODE_LIFE_S,
         now=timezone.now(),
@@ -145,6 +157,8 @@ def token(request: HttpRequest, visit: Visit) -> HttpResponse:
     """``POST /oauth/token``: authorization_code or client_credentials; no expiry, no refresh token."""
     parameters = Parameters(request)
     client = authenticate_client(request, parameters)
+    if not server_of(request).knows_parts:
+        return takahe_token(visit, parameters, client)
     if client is None:
         return error(
             401,
@@ -171,6 +185,22 @@ def token(request: HttpRequest, visit: Visit) -> HttpResponse:
         return error(400, "invalid_grant", INVALID_GRANT)
     if not oauth.use_code(code, now=timezone.now()):
         return error(400, "invalid_grant", INVALID_GRANT)
+    return exchange(visit, code)
+
+
+def takahe_token(visit: Visit, parameters: Parameters, client: OAuthClient | None) -> HttpResponse:
+    """``POST /oauth/token`` as Takahe answers it: a code for a token, and one word for whatever is wrong."""
+    if parameters.text("grant_type") != "authorization_code":
+        return error(400, "invalid_grant_type")
+    codes = AuthorizationCode.objects.select_related("grant__account", "grant__client")
+    code = codes.filter(code_digest=digest(parameters.text("code")), grant__client=client).first()
+    is_right = code is not None and code.redirect_uri == parameters.text("redirect_uri")
+    if code is None or not is_right or not oauth.use_code(code, now=timezone.now()):
+        return error(401, "access_denied")
+    return exchange(visit, code)
+
+
+def exchange(visit: Visit, code: AuthorizationCode) -> HttpResponse:
     visit.account = code.grant.account
     secret = oauth.issue_token(code.grant, Token.Kind.ACCESS, life_s=None)
     return token_body(secret, Token.objects.get(token_digest=digest(secret)))
@@ -189,16 +219,19 @@ def token_body(secret: str, made: Token) -> JsonResponse:
 
 @imitate(PLATFORM, VOICE, "token", methods="POST")
 def revoke(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """``POST /oauth/revoke``: 200 also for a token that is unknown; 403 for one of another application."""
+    """``POST /oauth/revoke``: 200 also for a token that is unknown; 403 for one of another application. Takahe answers
+    without a body, and 403 to an unknown token."""
     parameters = Parameters(request)
     client = authenticate_client(request, parameters)
     found = oauth.find_token(parameters.text("token"), Token.Kind.ACCESS, Token.Kind.APP)
-    if client is None or (found is not None and found.client_id != client.pk):
-        return error(403, "unauthorized_client", "You are not authorized to revoke this token")
+    knows_parts = server_of(request).knows_parts
+    if client is None or (found is not None and found.client_id != client.pk) or (found is None and not knows_parts):
+        refusal = error(403, "unauthorized_client", "You are not authorized to revoke this token")
+        return refusal if knows_parts else HttpResponse(status=403)
     if found is not None:
         visit.account = found.account
         Token.objects.filter(pk=found.pk, revoked_at=None).update(revoked_at=timezone.now())
-    return JsonResponse({})
+    return JsonResponse({}) if knows_parts else HttpResponse("")
 
 
 @imitate(PLATFORM, VOICE, "read")

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from sandbox.faults import Visit, imitate
-from sandbox.mastodon.answers import PLATFORM, VOICE, Parameters, authenticate, refused
+from sandbox.mastodon.answers import PLATFORM, VOICE, Parameters, authenticate, refused, server_of
 from sandbox.mastodon.entities import render_account, render_notification, render_status
 from sandbox.models import Account, Event, IdempotencyKey, Media, Post, new_native_id
 from sandbox.oauth import bearer_of
@@ -24,8 +24,10 @@ KEY_KEPT = timedelta(hours=1)
 VISIBILITIES = {"public", "unlisted", "private", "direct"}
 
 
-def find_status(native_id: str) -> Post:
-    post = Post.objects.live(PLATFORM).filter(native_id=native_id).first()
+def find_status(native_id: str, *, to_write: bool = False) -> Post:
+    """A status; ``to_write`` also one that reads do not show yet."""
+    posts = Post.objects.kept(PLATFORM) if to_write else Post.objects.live(PLATFORM)
+    post = posts.filter(native_id=native_id).first()
     if post is None:
         raise refused(404, "Record not found")
     return post
@@ -90,7 +92,7 @@ def recall(account: Account, key: str, *, now: datetime) -> Post | None:
     if kept.created_at <= now - KEY_KEPT:
         kept.delete()
         return None
-    post = Post.objects.live(PLATFORM).filter(pk=kept.post_id).first()
+    post = Post.objects.kept(PLATFORM).filter(pk=kept.post_id).first()
     if post is None:
         raise refused(404, "Record not found")
     return post
@@ -100,7 +102,9 @@ def post_status(request: HttpRequest, visit: Visit) -> HttpResponse:
     account = authenticate(request, visit, "write:statuses")
     parameters = Parameters(request)
     now = timezone.now()
-    key = "" if visit.is_hit_by("duplicate") else request.headers.get("Idempotency-Key", "")[:200]
+    key = request.headers.get("Idempotency-Key", "")[:200]
+    if visit.is_hit_by("duplicate") or not server_of(request).knows_parts:
+        key = ""
     if key and (known := recall(account, key, now=now)) is not None:
         return JsonResponse(render_status(request, known, now=now))
     text, warning = parameters.text("status"), parameters.text("spoiler_text")
@@ -120,7 +124,7 @@ def post_status(request: HttpRequest, visit: Visit) -> HttpResponse:
             post = Post.objects.create(
                 platform=PLATFORM, account=account, client=visit.token.client if visit.token else None, text=text,
                 native_id=new_native_id(PLATFORM), in_reply_to=parent, options=options, idempotency_key=key,
-                created_at=now, publish_at=now,
+                created_at=now, publish_at=now, appears_at=visit.appears_at(now),
             )  # fmt: skip
             post.attach(media)
             if key:
@@ -136,7 +140,7 @@ def post_status(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def find_parent_author(native_id: str) -> str:
-    post = Post.objects.live(PLATFORM).filter(native_id=native_id).first()
+    post = Post.objects.kept(PLATFORM).filter(native_id=native_id).first()
     if post is not None:
         return post.account.native_id
     event = Event.objects.filter(platform=PLATFORM, native_id=native_id).first()
@@ -159,7 +163,7 @@ def one_status(request: HttpRequest, visit: Visit, native_id: str) -> HttpRespon
     if request.method == "DELETE":
         visit.endpoint = "delete_status"
     account = authenticate(request, visit, "write:statuses")
-    post = find_status(native_id)
+    post = find_status(native_id, to_write=True)
     if post.account_id != account.pk:
         raise refused(404, "Record not found")
     if request.method == "DELETE":
@@ -170,7 +174,7 @@ def one_status(request: HttpRequest, visit: Visit, native_id: str) -> HttpRespon
     warning = parameters.text("spoiler_text", post.options.get("spoiler_text", ""))
     check_text(text, warning, has_media=post.media.exists())
     Post.objects.filter(pk=post.pk).update(text=text, edited_at=now, options={**post.options, "spoiler_text": warning})
-    return JsonResponse(render_status(request, find_status(native_id), now=now))
+    return JsonResponse(render_status(request, find_status(native_id, to_write=True), now=now))
 
 
 @imitate(PLATFORM, VOICE, "read")
@@ -198,7 +202,8 @@ def status_context(request: HttpRequest, visit: Visit, native_id: str) -> HttpRe
 @imitate(PLATFORM, VOICE, "read")
 def verify_credentials(request: HttpRequest, visit: Visit) -> HttpResponse:
     """``GET /api/v1/accounts/verify_credentials``."""
-    account = authenticate(request, visit, "read:accounts", "profile")
+    wanted = ("read:accounts", "profile") if server_of(request).knows_parts else ("read",)
+    account = authenticate(request, visit, *wanted)
     shown = render_account(request, account, now=timezone.now())
     source = {"privacy": "public", "sensitive": False, "language": "en", "note": account.about, "fields": []}
     return JsonResponse({**shown, "source": source})

@@ -164,7 +164,7 @@ def create_post(request: HttpRequest, visit: Visit) -> HttpResponse:
     with visit.taking(201):
         post = Post.objects.create(
             platform=PLATFORM, account=account, client_id=token.client_id, native_id=new_native_id(PLATFORM), text=text,
-            in_reply_to=parent, options=options, created_at=now, publish_at=now,
+            in_reply_to=parent, options=options, created_at=now, publish_at=now, appears_at=visit.appears_at(now),
         )  # fmt: skip
         post.attach(media)
     shown = render_own(post, media).text

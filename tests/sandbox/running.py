@@ -46,6 +46,27 @@ class Server:
         posts = requests.get(f"{self.url}/api/posts", {"platform": platform}, timeout=10).json()["results"]
         return [post["text"] for post in posts]
 
+    def read(self, platform: str, path: str, query: dict[str, str] | None = None) -> requests.Response:
+        bearer = {"Authorization": f"Bearer {self.tokens[platform]}"}
+        return requests.get(f"{self.url}/{path}", query, headers=bearer, timeout=10)
+
+    def listed(self, platform: str) -> list[str]:
+        """The texts on the account's own list, newest first (its first page), as its platform gives them."""
+        path, field = {
+            "TWITTER": ("twitter/2/users/2244994945/tweets", "text"),
+            "FACEBOOK": ("facebook/v26.0/104000000000011/published_posts", "message"),
+            "MASTODON": ("mastodon/api/v1/accounts/109348220000000001/statuses", "content"),
+        }[platform]
+        body = self.read(platform, path).json()
+        rows = body if platform == "MASTODON" else body.get("data", [])
+        return [row[field].removeprefix("<p>").removesuffix("</p>") for row in rows]
+
+    def finds(self, platform: str, native_id: str) -> bool:
+        """Whether the platform gives the post when asked by its id."""
+        path = {"TWITTER": "twitter/2/tweets", "FACEBOOK": "facebook/v26.0", "MASTODON": "mastodon/api/v1/statuses"}
+        answer = self.read(platform, f"{path[platform]}/{native_id}")
+        return answer.ok and "errors" not in answer.json()
+
     def calls(self, operation: str = "publish") -> list[tuple[int, str]]:
         """Status (0: cut) and fault of each call that was answered, oldest first."""
         rows = requests.get(f"{self.url}/api/calls", {"operation": operation}, timeout=10).json()["results"]

@@ -2,12 +2,15 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
+import time_machine
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from sandbox.faults import take_faults
 from tests.sandbox.callers import Caller, picture
@@ -37,6 +40,56 @@ def test_drop_before_cuts_the_connection_and_nothing_is_out(server: Server, plat
         server.publish(platform, "Never arrived")
     assert server.taken(platform) == []
     assert server.publish(platform, "Never arrived").ok
+
+
+@pytest.mark.parametrize("status", [500, 502])
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_error_after_answers_with_a_failure_and_the_post_is_out(server: Server, platform: str, status: int) -> None:
+    server.order("error_after", platform, value=status)
+    failed = server.publish(platform, "Out, and called a failure")
+    assert failed.status_code == status
+    assert failed.headers["Content-Type"].startswith("text/html") == (status == 502), "a 502 is a proxy's"
+    assert server.taken(platform) == ["Out, and called a failure"]
+    assert server.calls() == [(status, "error_after")]
+    assert server.publish(platform, "The next one is heard").ok
+
+
+def test_what_is_refused_is_refused_under_error_after_too(server: Server) -> None:
+    server.order("error_after", "MASTODON")
+    assert server.publish("MASTODON", "").status_code == 422
+    assert server.calls() == [(422, "error_after")]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_post_that_appears_late_is_taken_at_once_and_read_later(server: Server, platform: str) -> None:
+    """Beside another fault, as in life: the answer is lost, and the list does not show the post yet."""
+    server.order("appear_late", platform, value=90)
+    server.order("drop_after", platform)
+    with pytest.raises(requests.ConnectionError):
+        server.publish(platform, "Out, out of sight")
+    assert server.taken(platform) == ["Out, out of sight"]
+    assert server.listed(platform) == []
+    native_id = requests.get(f"{server.url}/api/posts", timeout=10).json()["results"][0]["id"]
+    assert not server.finds(platform, native_id)
+    with time_machine.travel(timezone.now() + timedelta(seconds=91)):
+        assert server.listed(platform) == ["Out, out of sight"]
+        assert server.finds(platform, native_id)
+    assert server.publish(platform, "The next one shows at once").ok
+    assert server.listed(platform) == ["The next one shows at once"]
+
+
+def test_what_appears_late_can_be_answered_and_deleted_before(server: Server) -> None:
+    server.order("appear_late", "FACEBOOK", value=90)
+    native_id = server.publish("FACEBOOK", "Out, out of sight").json()["id"]
+    bearer = {"Authorization": f"Bearer {server.tokens['FACEBOOK']}"}
+    address = f"{server.url}/facebook/v26.0/{native_id}"
+    assert requests.post(f"{address}/comments", json={"message": "First"}, headers=bearer, timeout=10).ok
+    assert requests.delete(address, headers=bearer, timeout=10).ok
+
+
+def test_appear_late_is_a_fault_of_publish(server: Server) -> None:
+    order = {"platform": "*", "operation": "any", "fault": "appear_late"}
+    assert requests.post(f"{server.url}/api/faults", json=order, timeout=10).status_code == 400
 
 
 def test_a_cut_connection_is_told_apart_in_the_record_of_calls(server: Server) -> None:
