@@ -35,3 +35,10 @@ class InvitationUnusable(DomainError):
 
     code = "invitation_unusable"
     http_status = 409
+
+
+class PictureRefused(DomainError):
+    """A file that is no picture which can be kept."""
+
+    code = "media_refused"
+    http_status = 422

@@ -8,16 +8,19 @@ from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from PIL import Image, UnidentifiedImageError
 
 from accounts import invitations, services
+from accounts.errors import PictureRefused
+from accounts.ids import new_id
 from accounts.models import Organization, User
 from accounts.notifications import kinds, wants_mail
 from accounts.permissions import Role
+from accounts.pictures.reading import COPY_SUFFIX, FORMATS, read_picture
 from accounts.preferences import GAP_MOST_MINUTES, publishing_rules
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ else:
     _UserForm = _OrganizationForm = forms.ModelForm
 
 PICTURE_MOST_BYTES = 2_000_000
-PICTURE_MOST_PIXELS = 4000
-_FORMATS = {"JPEG", "PNG", "WEBP"}
+PICTURE_SIDE = 512
+"""Pixels: as large as any page shows a profile picture or a logo, on a screen with doubled pixels."""
 
 
 def zone_choices() -> list[tuple[str, str]]:
@@ -100,31 +103,28 @@ class PictureInput(forms.ClearableFileInput):
     template_name = "accounts/widgets/picture.html"
 
 
-class PictureField(forms.ImageField):
-    """A small picture, judged by its content."""
+class PictureField(forms.FileField):
+    """A profile picture or a logo: read as posts' pictures are, and kept as a small copy with a name of our own."""
 
     widget = PictureInput
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "accept": ",".join(kind for kind, _suffix in FORMATS.values())}
+
     def clean(self, data: Any, initial: Any = None) -> Any:
-        picture = super().clean(data, initial)
-        if isinstance(picture, UploadedFile):
-            check_picture(picture)
-        return picture
+        file = super().clean(data, initial)
+        return small_picture(file) if isinstance(file, UploadedFile) else file
 
 
-def check_picture(picture: "UploadedFile[Any]") -> None:
-    """Refuse what is too large or no JPEG, PNG or WebP."""
-    if (picture.size or 0) > PICTURE_MOST_BYTES:
-        raise ValidationError(_("The picture is larger than 2 MB."))
+def small_picture(file: "UploadedFile[Any]") -> "ContentFile[bytes]":
+    """The copy that is kept of a profile picture or a logo. Raises ValidationError with what to do."""
+    if (file.size or 0) > PICTURE_MOST_BYTES:
+        raise ValidationError(_("The image is larger than 2 MB. Save it smaller and try again."))
     try:
-        with Image.open(picture) as image:
-            if image.format not in _FORMATS:
-                raise ValidationError(_("Use a JPEG, PNG or WebP picture."))
-            if max(image.size) > PICTURE_MOST_PIXELS:
-                raise ValidationError(_("The picture is larger than 4000 pixels on a side."))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
-        raise ValidationError(_("This is not a picture that can be read.")) from error
-    picture.seek(0)
+        picture = read_picture(file.read(), file.name or "")
+    except PictureRefused as error:
+        raise ValidationError(str(error)) from error
+    return ContentFile(picture.small(PICTURE_SIDE), f"{new_id()}{COPY_SUFFIX}")
 
 
 class ProfileForm(_UserForm):
@@ -132,7 +132,7 @@ class ProfileForm(_UserForm):
         label=_("Time zone"), required=False, help_text=_("For times in mails to you. Pages show the organization's.")
     )
     language = forms.ChoiceField(label=_("Language"), required=False)
-    avatar = PictureField(label=_("Picture"), required=False, help_text=_("JPEG, PNG or WebP, at most 2 MB."))
+    avatar = PictureField(label=_("Picture"), required=False, help_text=_("JPEG, PNG, GIF or WebP, up to 2 MB."))
 
     class Meta:
         model = User
@@ -150,7 +150,7 @@ class OrganizationForm(_OrganizationForm):
         label=_("Time zone"), help_text=_("The calendar and all times on pages are in this zone.")
     )
     language = forms.ChoiceField(label=_("Language"))
-    logo = PictureField(label=_("Logo"), required=False, help_text=_("JPEG, PNG or WebP, at most 2 MB."))
+    logo = PictureField(label=_("Logo"), required=False, help_text=_("JPEG, PNG, GIF or WebP, up to 2 MB."))
 
     class Meta:
         model = Organization

@@ -37,6 +37,7 @@ from accounts.middleware import SESSION_KEY, OrganizationRequest
 from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization, User
 from accounts.notifications import mark_read, set_mail_preferences
 from accounts.permissions import Role, may, requires
+from accounts.pictures.reading import COPY_TYPE
 from accounts.preferences import set_publishing_rules
 
 ROWS_PER_PAGE = 50
@@ -328,7 +329,7 @@ def logo(request: OrganizationRequest, organization_id: UUID) -> FileResponse:
 def _picture(file: Any) -> FileResponse:
     if not file:
         raise Http404
-    answer = FileResponse(file.open("rb"))
+    answer = FileResponse(file.open("rb"), content_type=COPY_TYPE)  # never by the name's ending
     answer["Cache-Control"] = "private, max-age=300"
     answer["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -18,7 +18,6 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from django.conf import settings
-from PIL import Image, ImageOps, UnidentifiedImageError
 from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
 from requests_hardened.ip_filter import InvalidIPAddress, filter_host
@@ -26,6 +25,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from accounts.errors import PictureRefused
+from accounts.pictures.reading import read_picture
 from connections.errors import UnsafeAddress
 
 AVATAR_BYTES = 2 * 1024 * 1024
@@ -205,21 +206,13 @@ def fetch_avatar(url: str) -> tuple[bytes, str]:
 
 
 def shrink_picture(content: bytes) -> tuple[bytes, str]:
-    """Decode, turn upright, shrink to 256 px, write without metadata. Raises UnsafeAddress when it is no picture."""
+    """At most 256 px, upright, in sRGB, without metadata. Raises UnsafeAddress when it is no picture."""
     try:
-        with Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "GIF", "WEBP"]) as picture:
-            if picture.width * picture.height > AVATAR_PIXELS:
-                raise UnsafeAddress("The profile picture is too large.")
-            upright = ImageOps.exif_transpose(picture)
-            has_alpha = upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
-            small = upright.convert("RGBA" if has_alpha else "RGB")
-    except UnsafeAddress:
-        raise
-    except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning, OSError, ValueError):
-        raise UnsafeAddress("The profile picture is not a picture that Parley can read.") from None
-    small.thumbnail((AVATAR_SIDE, AVATAR_SIDE), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    if has_alpha:
+        picture = read_picture(content, "picture", most_pixels=AVATAR_PIXELS)
+    except PictureRefused:
+        raise UnsafeAddress("The profile picture is not a picture that Parley can read, or too large.") from None
+    small, out = picture.copy(AVATAR_SIDE), io.BytesIO()
+    if small.mode == "RGBA":
         small.save(out, "PNG", optimize=True)
         return out.getvalue(), "image/png"
     small.save(out, "JPEG", quality=88, optimize=True)

@@ -45,6 +45,7 @@ def _media(use: MediaUse) -> DraftMedia:
         height=asset.height,
         alt_text=use.alt_text or asset.alt_text,
         open=open_file,
+        is_animated=asset.is_animated,
     )
 
 

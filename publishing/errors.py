@@ -37,11 +37,6 @@ class PostHasProblems(DomainError):
         super().__init__(" ".join(problem.message for problem in self.problems))
 
 
-class MediaRefused(DomainError):
-    code = "media_refused"
-    http_status = 422
-
-
 class MediaInUse(Conflict):
     code = "media_in_use"
 

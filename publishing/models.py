@@ -65,6 +65,9 @@ class MediaAsset(models.Model):
     size_bytes = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+    is_animated = models.BooleanField(default=False, db_default=False)
+    converted_from = models.CharField(max_length=100, blank=True, default="", db_default="")
+    """The colours that the file came with, when they had to be converted to sRGB."""
     sha256 = models.CharField(max_length=64)
     alt_text = models.CharField(_("alternative text"), max_length=1500, blank=True, default="")
     uploaded_by = models.ForeignKey(

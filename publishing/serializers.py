@@ -201,7 +201,7 @@ class MediaAssetSerializer(StrictModelSerializer):
     class Meta:
         model = MediaAsset
         fields = (
-            "id", "name", "content_type", "size_bytes", "width", "height", "alt_text", "sha256", "url", "uploaded_by",
+            "id", "name", "content_type", "size_bytes", "width", "height", "is_animated", "alt_text", "sha256", "url", "uploaded_by",
             "created_at",
         )  # fmt: skip
         read_only_fields = tuple(name for name in fields if name != "alt_text")

@@ -109,6 +109,18 @@ def picture(width: int = 640, height: int = 480, form: str = "PNG", colour: str 
     return stream.getvalue()
 
 
+def jpeg_from_a_phone(*, orientation: int = 6) -> bytes:
+    """Landscape pixels, a tag that says "turn me", and the place where it was taken."""
+    image = Image.new("RGB", (400, 300), "#2f5d50")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "PhoneMaker"
+    exif.get_ifd(0x8825).update({1: "N", 2: (38.0, 43.0, 0.0), 3: "W", 4: (9.0, 8.0, 0.0)})
+    stream = BytesIO()
+    image.save(stream, "JPEG", exif=exif)
+    return stream.getvalue()
+
+
 def make_asset(organization: Organization, **fields: Any) -> MediaAsset:
     body = picture()
     number = next(_numbers)

@@ -58,13 +58,18 @@ class TokenPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a platform takes. Sizes in bytes, sides in pixels; None means no known limit."""
+    """What a platform takes. Sizes in bytes, sides in pixels; None means no known limit. ``image_pixels`` and
+    ``gif_pixels`` are width times height; formats in ``animated_formats`` still move there, the others stand still."""
 
     characters: int
     images: int = 0
     image_bytes: int = 5_000_000
     image_formats: frozenset[str] = frozenset({"image/jpeg", "image/png"})
+    animated_formats: frozenset[str] = frozenset()
+    image_side_least: int = 1
+    image_side_most: int | None = None
     image_pixels: int | None = None
+    gif_pixels: int | None = None
     alt_text_characters: int = 1000
     characters_per_link: int | None = None
     posts_per_day: int | None = None
@@ -188,6 +193,7 @@ class DraftMedia:
     height: int
     alt_text: str
     open: Callable[[], BinaryIO] = field(repr=False, compare=False)
+    is_animated: bool = False
 
 
 @dataclass(frozen=True)

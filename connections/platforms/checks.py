@@ -27,10 +27,10 @@ def common_problems(cls: type[Platform], draft: Draft, limits: Limits) -> list[P
 def text_problems(cls: type[Platform], draft: Draft, limits: Limits) -> Iterator[Problem]:
     text = cls.compose_text(draft)
     if not text.strip() and not draft.media and not draft.link_url:
-        yield Problem("empty", _("Write something, or add a picture."))
+        yield Problem("empty", _("Write something or add an image."))
     over = cls.count(text, limits) - limits.characters
     if over > 0:
-        yield Problem("too_long", _too_long(over, cls.label, limits.characters))
+        yield Problem("too_long", _too_long(over, limits.characters))
 
 
 def link_problems(cls: type[Platform], draft: Draft) -> Iterator[Problem]:
@@ -40,65 +40,90 @@ def link_problems(cls: type[Platform], draft: Draft) -> Iterator[Problem]:
         message = _("The link must be a full address such as https://example.com/page.")
         yield Problem("link_invalid", message, field="link_url")
     elif Can.PUBLISH_LINK not in cls.capabilities:
-        yield Problem("link_unsupported", _("%(platform)s takes no link.") % {"platform": cls.label}, field="link_url")
+        yield Problem("link_unsupported", _("Links can't be added here."), field="link_url")
 
 
 def media_problems(cls: type[Platform], draft: Draft, limits: Limits) -> Iterator[Problem]:
-    names = {"platform": cls.label, "most": limits.images}
     if not draft.media:
         return
     if Can.PUBLISH_IMAGE not in cls.capabilities or not limits.images:
-        yield Problem("images_unsupported", _("%(platform)s takes no pictures.") % names, field="media")
+        yield Problem("images_unsupported", _("Images can't be added here."), field="media")
         return
     if len(draft.media) > limits.images:
-        message = ngettext(
-            "%(platform)s takes one picture.", "%(platform)s takes at most %(most)d pictures.", limits.images
-        )
-        yield Problem("too_many_images", message % names, field="media")
+        message = ngettext("At most one image can be added.", "At most %(most)d images can be added.", limits.images)
+        yield Problem("too_many_images", message % {"most": limits.images}, field="media")
     for number, media in enumerate(draft.media, start=1):
-        yield from _picture_problems(cls, media, number, limits)
+        yield from _image_problems(media, number, limits)
+    missing = [number for number, media in enumerate(draft.media, start=1) if not media.alt_text.strip()]
+    if missing:
+        message = ngettext("Image %(numbers)s has no alt text.", "Images %(numbers)s have no alt text.", len(missing))
+        numbers = ", ".join(str(number) for number in missing)
+        yield Problem("alt_text_missing", message % {"numbers": numbers}, field="media", blocking=False)
 
 
-def _picture_problems(cls: type[Platform], media: DraftMedia, number: int, limits: Limits) -> Iterator[Problem]:
-    names = {"platform": cls.label, "number": number}
+def _image_problems(media: DraftMedia, number: int, limits: Limits) -> Iterator[Problem]:
+    def problem(code: str, message: str, *, blocking: bool = True, **said: object) -> Problem:
+        return Problem(code, message % {"number": number, **said}, field="media", blocking=blocking)
+
     if media.content_type not in limits.image_formats:
         known = sorted(_FORMAT_NAMES.get(kind, kind) for kind in limits.image_formats)
         given = _FORMAT_NAMES.get(media.content_type, media.content_type or _("of an unknown kind"))
-        message = _("Picture %(number)d is %(given)s; %(platform)s takes %(known)s.")
-        yield Problem("image_format", message % {**names, "given": given, "known": ", ".join(known)}, field="media")
+        message = _("Image %(number)d is %(given)s. Accepted here: %(known)s.")
+        yield problem("image_format", message, given=given, known=", ".join(known))
+    elif media.is_animated and media.content_type not in limits.animated_formats:
+        message = _("Image %(number)d is animated and will appear as a still image.")
+        yield problem("stands_still", message, blocking=False)
     if media.size_bytes > limits.image_bytes:
-        message = _("Picture %(number)d has %(size)s; %(platform)s takes up to %(most)s.")
-        sizes = {"size": format_size(media.size_bytes), "most": format_size(limits.image_bytes)}
-        yield Problem("image_too_large", message % {**names, **sizes}, field="media")
-    if limits.image_pixels and media.width * media.height > limits.image_pixels:
-        message = _("Picture %(number)d is %(width)d × %(height)d; %(platform)s takes up to %(most).0f megapixels.")
-        shape = {"width": media.width, "height": media.height, "most": limits.image_pixels / 1_000_000}
-        yield Problem("image_too_many_pixels", message % {**names, **shape}, field="media")
+        message = _("Image %(number)d is %(size)s. The limit here is %(most)s.")
+        size, most = format_size(media.size_bytes), format_size(limits.image_bytes)
+        yield problem("image_too_large", message, size=size, most=most)
+    yield from _shape_problems(media, number, limits)
     over = len(media.alt_text) - limits.alt_text_characters
     if over > 0:
         message = ngettext(
-            "The description of picture %(number)d is %(over)d character over %(platform)s's %(most)d.",
-            "The description of picture %(number)d is %(over)d characters over %(platform)s's %(most)d.",
+            "The alt text of image %(number)d is %(over)d character over the limit of %(most)d.",
+            "The alt text of image %(number)d is %(over)d characters over the limit of %(most)d.",
             over,
         )
-        yield Problem(
-            "alt_text_too_long", message % {**names, "over": over, "most": limits.alt_text_characters}, field="media"
+        yield problem("alt_text_too_long", message, over=over, most=limits.alt_text_characters)
+
+
+def _shape_problems(media: DraftMedia, number: int, limits: Limits) -> Iterator[Problem]:
+    """Sides and pixels: the first that does not fit says it for the picture."""
+    said: dict[str, object] = {"number": number, "width": media.width, "height": media.height}
+    pixels = limits.image_pixels
+    if media.content_type == "image/gif" and limits.gif_pixels:
+        pixels = min(limits.gif_pixels, pixels or limits.gif_pixels)
+    if min(media.width, media.height) < limits.image_side_least:
+        message = _("Image %(number)d is %(width)d × %(height)d pixels. Each side must have at least %(least)d.")
+        yield Problem("image_too_small", message % {**said, "least": limits.image_side_least}, field="media")
+    elif limits.image_side_most and max(media.width, media.height) > limits.image_side_most:
+        message = _("Image %(number)d is %(width)d × %(height)d pixels. A side can have at most %(most)d.")
+        yield Problem("image_side_too_long", message % {**said, "most": limits.image_side_most}, field="media")
+    elif pixels and media.width * media.height > pixels:
+        kind = _("A GIF") if media.content_type == "image/gif" else _("An image")
+        message = _(
+            "Image %(number)d is %(width)d × %(height)d pixels. %(kind)s can have at most %(most)s megapixels here."
         )
-    if not media.alt_text.strip():
-        message = _("Picture %(number)d has no description for people who cannot see it.")
-        yield Problem("alt_text_missing", message % names, field="media", blocking=False)
+        said |= {"kind": kind, "most": f"{pixels / 1_000_000:.1f}".removesuffix(".0")}
+        yield Problem("image_too_many_pixels", message % said, field="media")
 
 
 def comment_problems(cls: type[Platform], draft: Draft, limits: Limits) -> Iterator[Problem]:
     if not draft.first_comment:
         return
     if Can.FIRST_COMMENT not in cls.capabilities:
-        message = _("%(platform)s takes no first comment.") % {"platform": cls.label}
-        yield Problem("first_comment_unsupported", message, field="first_comment")
+        yield Problem("first_comment_unsupported", _("First comments aren't available here."), field="first_comment")
         return
     over = cls.count(draft.first_comment, limits) - limits.characters
     if over > 0:
-        yield Problem("first_comment_too_long", _too_long(over, cls.label, limits.characters), field="first_comment")
+        message = ngettext(
+            "The first comment is %(over)d character over the limit of %(most)d.",
+            "The first comment is %(over)d characters over the limit of %(most)d.",
+            over,
+        )
+        message %= {"over": over, "most": limits.characters}
+        yield Problem("first_comment_too_long", message, field="first_comment")
 
 
 def option_problem(draft: Draft, name: str, known: frozenset[str]) -> Iterator[Problem]:
@@ -131,8 +156,8 @@ def format_size(size_bytes: int) -> str:
     return f"{size_bytes / 1_000_000:.1f} MB" if size_bytes >= 1_000_000 else f"{max(size_bytes // 1000, 1)} KB"
 
 
-def _too_long(over: int, label: str, most: int) -> str:
+def _too_long(over: int, most: int) -> str:
     message = ngettext(
-        "%(over)d character over %(platform)s's %(most)d.", "%(over)d characters over %(platform)s's %(most)d.", over
+        "%(over)d character over the limit of %(most)d.", "%(over)d characters over the limit of %(most)d.", over
     )
-    return message % {"over": over, "platform": label, "most": most}
+    return message % {"over": over, "most": most}

@@ -181,14 +181,11 @@ class Facebook(Platform):
         for number, media in enumerate(draft.media, start=1):
             most = SAFE_PNG_BYTES if media.content_type == "image/png" else SAFE_PHOTO_BYTES
             if most < media.size_bytes <= cls.limits.image_bytes:
-                message = _("Picture %(number)d has %(size)s; Facebook advises at most %(most)s and may blur it.")
+                message = _("Image %(number)d is %(size)s and may look blurred: Facebook recommends at most %(most)s.")
                 sizes = {"number": number, "size": format_size(media.size_bytes), "most": format_size(most)}
                 yield Problem("image_large", message % sizes, "media", blocking=False)
-            if media.content_type == "image/gif":
-                message = _("Facebook shows picture %(number)d without its movement.")
-                yield Problem("gif_stands_still", message % {"number": number}, "media", blocking=False)
         if draft.media and draft.link_url:
-            message = _("Facebook shows no preview of a link beside pictures.")
+            message = _("The link has no preview because the post has images.")
             yield Problem("link_without_preview", message, "link_url", blocking=False)
 
     # --- connecting ---------------------------------------------------------------------------------------------------

@@ -97,7 +97,9 @@ class Mastodon(Platform):
         images=4,
         image_bytes=16_777_216,
         image_formats=frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"}),
+        animated_formats=frozenset({"image/gif"}),  # it becomes a video that loops; PNG and WebP keep one frame
         image_pixels=33_177_600,
+        gif_pixels=921_600,  # 1280 x 720, moving or not: server code, GIF_MATRIX_LIMIT; no server states it
         alt_text_characters=1500,
         characters_per_link=23,
     )
@@ -145,10 +147,10 @@ class Mastodon(Platform):
             text = cls.count(cls.compose_text(draft), limits)
             over = text + count_graphemes(warning) - limits.characters
             if text <= limits.characters and over > 0:
-                message = _("Text and content warning together are %(over)d over Mastodon's %(most)d characters.")
+                message = _("Text and content warning together are %(over)d over the limit of %(most)d characters.")
                 yield Problem("too_long", message % {"over": over, "most": limits.characters}, "options.spoiler_text")
         if draft.media and scheme_links(cls.compose_text(draft)):
-            message = _("Mastodon shows no preview of a link beside pictures.")
+            message = _("The link has no preview because the post has images.")
             yield Problem("link_without_preview", message, "link_url", blocking=False)
         yield from option_problem(draft, "visibility", VISIBILITIES)
 

@@ -93,7 +93,9 @@ class Twitter(Platform):
         characters=280,
         images=4,
         image_bytes=5_000_000,
-        image_formats=frozenset({"image/jpeg", "image/png", "image/webp"}),
+        image_formats=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
+        image_side_least=4,  # "Image dimensions must be >= 4x4 and <= 8192x8192", code 324
+        image_side_most=8192,
         alt_text_characters=1000,
         characters_per_link=23,
     )
@@ -143,12 +145,17 @@ class Twitter(Platform):
     def _own_problems(cls, draft: Draft) -> Iterator[Problem]:
         text = cls.compose_text(draft)
         if settings.TWITTER_ACCESS_LEVEL != "enterprise" and len({tag.upper() for tag in _CASHTAG.findall(text)}) > 1:
-            yield Problem("too_many_cashtags", _("X takes one cashtag ($NAME) per post."))
+            yield Problem("too_many_cashtags", _("A post can have only one cashtag ($NAME)."))
         if settings.TWITTER_ACCESS_LEVEL in PRICE_HINTS and x_links(text):
             yield Problem("link_price", _("X charges $0.20 for a post with a link."), "link_url", blocking=False)
         if draft.media and draft.link_url:
-            message = _("X shows no preview of a link beside pictures.")
+            message = _("The link has no preview because the post has images.")
             yield Problem("link_without_preview", message, "link_url", blocking=False)
+        for number, media in enumerate(draft.media, start=1):
+            if media.is_animated and media.content_type == "image/gif":
+                # A GIF that moves is a video to X: a category and an upload of their own.
+                message = _("Image %(number)d is an animated GIF, which can't be sent to X yet. Use a still image.")
+                yield Problem("animated_gif", message % {"number": number}, "media")
         yield from option_problem(draft, "reply_settings", REPLY_SETTINGS)
 
     # --- connecting ---------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, PictureRefused
 from accounts.ids import new_id
 from accounts.middleware import OrganizationRequest
 from accounts.models import Organization
@@ -41,7 +41,6 @@ from publishing.composer import (
     what_happens,
 )
 from publishing.drafts import MediaUse
-from publishing.errors import MediaRefused
 from publishing.forms import ALT_TEXT_LENGTH, ComposerForm
 from publishing.media import store_upload
 from publishing.models import PostGroup, PostStatus, SocialPost
@@ -239,7 +238,7 @@ def _with_files(request: OrganizationRequest, composition: Composition) -> tuple
             raise PermissionDenied
         try:
             asset = store_upload(request.organization, file, by=request.user)
-        except MediaRefused as error:
+        except PictureRefused as error:
             refused.append(str(error))
         else:
             media.append(MediaUse(asset, asset.alt_text))

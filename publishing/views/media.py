@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, PictureRefused
 from accounts.middleware import OrganizationRequest
 from accounts.models import Organization
 from accounts.permissions import requires
-from publishing.errors import MediaRefused
+from accounts.pictures.reading import COPY_TYPE
 from publishing.forms import AltTextForm
-from publishing.media import THUMBNAIL_TYPE, delete_asset, describe_asset, store_upload
+from publishing.media import conversion_note, delete_asset, describe_asset, store_upload
 from publishing.models import MediaAsset
 
 PAGE_SIZE = 48
@@ -74,16 +74,18 @@ def upload(request: OrganizationRequest) -> HttpResponse:
     for file in request.FILES.getlist("files"):
         try:
             assets.append(store_upload(request.organization, file, by=request.user))
-        except MediaRefused as error:
+        except PictureRefused as error:
             problems.append(str(error))
     if not assets and not problems:
-        problems.append(_("No file arrived. Choose a picture and try again."))
+        problems.append(_("No file was uploaded. Choose an image and try again."))
     if request.headers.get("X-Requested-With") != "fetch":
         for problem in problems:
             messages.error(request, problem)
         if assets:
-            text = ngettext("%(count)d picture added.", "%(count)d pictures added.", len(assets))
+            text = ngettext("%(count)d image added.", "%(count)d images added.", len(assets))
             messages.success(request, text % {"count": len(assets)})
+            for note in filter(None, map(conversion_note, assets)):
+                messages.info(request, note)
         return redirect("publishing:media")
     found = _assets(request.organization, "").filter(pk__in=[asset.pk for asset in assets])
     shown = [
@@ -99,6 +101,7 @@ def asset_json(asset: MediaAsset) -> dict[str, str]:
         "name": asset.name,
         "alt": asset.alt_text,
         "thumbnail": reverse("publishing:media_thumbnail", args=[asset.pk]),
+        "note": conversion_note(asset),
     }
 
 
@@ -151,7 +154,7 @@ def thumbnail(request: OrganizationRequest, asset_id: UUID) -> HttpResponseBase:
     """The small copy; the picture itself for one that has none."""
     asset = get_object_or_404(MediaAsset.objects.for_organization(request.organization), pk=asset_id)
     if asset.thumbnail:
-        return _serve(asset, asset.thumbnail.name or "", THUMBNAIL_TYPE)
+        return _serve(asset, asset.thumbnail.name or "", COPY_TYPE)
     return _serve(asset, asset.file.name or "", asset.content_type)
 
 

@@ -15,6 +15,7 @@ MOST_DESCRIPTION = 1500
 MOST_IMAGE_BYTES = 16777216
 MOST_VIDEO_BYTES = 103809024
 MOST_PIXELS = 33177600
+MOST_GIF_PIXELS = 921600
 IMAGE_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 
 
@@ -38,8 +39,11 @@ def upload_media(request: HttpRequest, visit: Visit) -> HttpResponse:
     most = MOST_VIDEO_BYTES if found.is_video else MOST_IMAGE_BYTES
     if found.size_bytes > most:
         raise refused(422, f"Validation failed: File file size must be less than {most // 1024**2} MB")
+    if found.content_type == "image/gif" and found.width * found.height > MOST_GIF_PIXELS:
+        raise refused(422, f"{found.width}x{found.height} GIF files are not supported")
     now = timezone.now()
-    category = "video" if found.is_video else ("gifv" if found.frames > 1 else "image")
+    moves = found.content_type == "image/gif" and found.frames > 1  # of a PNG or WebP the first frame is kept
+    category = "video" if found.is_video else ("gifv" if moves else "image")
     media = Media(
         platform=PLATFORM, account=account, native_id=new_native_id(PLATFORM), category=category,
         content_type=found.content_type, size_bytes=found.size_bytes, width=found.width, height=found.height,

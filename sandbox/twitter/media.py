@@ -22,7 +22,7 @@ TYPES = {
     "image/bmp", "image/png", "image/webp", "image/pjpeg", "image/tiff", "model/gltf-binary", "model/vnd.usdz+zip",
 }  # fmt: skip
 EXPIRES_S = 86400
-MOST_PIXELS = 8192 * 8192
+SIDE_LEAST, SIDE_MOST = 4, 8192
 MOST_BYTES = {"image": 5_000_000, "gif": 15_000_000, "video": 512_000_000}
 CHUNK_BYTES = 5 * 1024 * 1024
 
@@ -30,10 +30,13 @@ CHUNK_BYTES = 5 * 1024 * 1024
 def check_file(content: bytes, category: str) -> Measured:
     """Decode an upload; refuses with 400 what is no media, too large, or not what the category says."""
     try:
-        found = measure(content, most_pixels=MOST_PIXELS)
+        found = measure(content, most_pixels=SIDE_MOST**2)
     except NotMedia as error:
         raise invalid("media type unrecognized.", {"media": []}) from error
     kind = category.rpartition("_")[2]
+    sides = (found.width, found.height)
+    if not found.is_video and (min(sides) < SIDE_LEAST or max(sides) > SIDE_MOST):
+        raise invalid(f"Image dimensions must be >= {SIDE_LEAST}x{SIDE_LEAST} and <= {SIDE_MOST}x{SIDE_MOST}")
     if found.is_video != (kind == "video") or (kind == "gif" and found.content_type != "image/gif"):
         raise invalid(f"The media type {found.content_type} is not allowed for the media category {category}.")
     if len(content) > MOST_BYTES.get(kind, MOST_BYTES["image"]):

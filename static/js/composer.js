@@ -197,6 +197,7 @@ async function addFile(into, file) {
     const [asset] = await uploadFile(form.dataset.upload, file, { onProgress: (share) => { bar.value = share * 100; }, failed: words.upload_failed });
     if (has(into, asset.id)) tile.remove();
     else fillTile(tile, into, asset);
+    if (asset.note) toast(asset.note);
   } catch (error) {
     tile.dataset.state = "failed";
     bar.hidden = true;

@@ -24,6 +24,7 @@ async function add(file) {
     grid.insertAdjacentHTML("afterbegin", asset.card);
     window.htmx.process(grid.firstElementChild);
     announce(page.dataset.added.replace("%(name)s", asset.name));
+    if (asset.note) toast(asset.note);
   } catch (error) {
     row.remove();
     toast(error.message, { tone: "danger" });

@@ -1,11 +1,14 @@
 """Members and their roles."""
 
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from PIL import Image
 
 from accounts import services
 from accounts.errors import LastOwner, NotAllowed
@@ -154,24 +157,33 @@ class TestSettings:
     def test_take_a_logo_and_show_it_to_members_alone(
         self, as_alice: Client, as_eve: Client, club: Organization
     ) -> None:
-        from django.core.files.uploadedfile import SimpleUploadedFile
-
         logo = SimpleUploadedFile("logo.png", factories.picture(80, 80), "image/png")
         assert as_alice.post("/organization/", self.FORM | {"logo": logo}).status_code == 302
         club.refresh_from_db()
         shown = as_alice.get(club.logo_url)
-        assert (shown.status_code, shown["Content-Type"]) == (200, "image/png")
+        assert (shown.status_code, shown["Content-Type"]) == (200, "image/webp")
         assert as_eve.get(club.logo_url).status_code == 404
 
     @pytest.mark.parametrize(
         ("name", "body"), [("logo.png", b"not a picture"), ("logo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")]
     )
     def test_refuse_what_is_no_picture(self, as_alice: Client, name: str, body: bytes) -> None:
-        from django.core.files.uploadedfile import SimpleUploadedFile
-
         answer = as_alice.post("/organization/", self.FORM | {"logo": SimpleUploadedFile(name, body)})
         assert answer.status_code == 422
         assert answer.context["form"].errors["logo"]
+
+    @pytest.mark.parametrize("name", ["logo.pdf", "logo.html", "logo.svg", "logo"])
+    def test_take_a_logo_by_its_content_and_give_it_a_name_and_a_type_of_our_own(
+        self, as_alice: Client, club: Organization, name: str
+    ) -> None:
+        file = SimpleUploadedFile(name, factories.jpeg_from_a_phone(), "application/pdf")
+        assert as_alice.post("/organization/", self.FORM | {"logo": file}).status_code == 302
+        club.refresh_from_db()
+        shown = as_alice.get(club.logo_url)
+        assert (shown["Content-Type"], shown["X-Content-Type-Options"]) == ("image/webp", "nosniff")
+        assert shown["Content-Disposition"].endswith('.webp"')
+        kept = Image.open(BytesIO(shown.getvalue()))
+        assert (kept.format, kept.size, dict(kept.getexif())) == ("WEBP", (300, 400), {})
 
     def test_refuse_a_taken_short_name(self, as_alice: Client, rivals: Organization) -> None:
         answer = as_alice.post("/organization/", self.FORM | {"slug": rivals.slug})
@@ -190,13 +202,19 @@ class TestProfile:
     def test_picture_is_seen_by_colleagues_alone(
         self, as_bob: Client, as_alice: Client, as_eve: Client, bob: User
     ) -> None:
-        from django.core.files.uploadedfile import SimpleUploadedFile
-
         picture = SimpleUploadedFile("me.png", factories.picture(80, 80), "image/png")
         as_bob.post("/profile/", {"name": "Bob", "avatar": picture})
         bob.refresh_from_db()
         assert as_alice.get(bob.avatar_url).status_code == 200
         assert as_eve.get(bob.avatar_url).status_code == 404
+
+    def test_picture_says_nothing_about_where_it_was_taken(self, as_bob: Client, bob: User) -> None:
+        as_bob.post("/profile/", {"name": "Bob", "avatar": SimpleUploadedFile("me.pdf", factories.jpeg_from_a_phone())})
+        bob.refresh_from_db()
+        shown = as_bob.get(bob.avatar_url)
+        assert (shown["Content-Type"], shown["X-Content-Type-Options"]) == ("image/webp", "nosniff")
+        kept = Image.open(BytesIO(shown.getvalue()))
+        assert (kept.size, dict(kept.getexif())) == ((300, 400), {})  # upright
 
     def test_belongs_to_those_signed_in(self, db: None) -> None:
         assert Client().get("/profile/").status_code == 302

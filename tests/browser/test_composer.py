@@ -158,7 +158,7 @@ def test_a_refused_picture_says_why_in_its_place_and_the_rest_stays(
     real.write_bytes(picture())
     desk.goto(f"{server.url}/posts/new/")
     desk.locator("#shared-tray input[type=file]").set_input_files([fake, real])
-    expect(desk.get_by_role("alert").filter(has_text="“notes.jpg” is not a picture")).to_be_visible()
+    expect(desk.get_by_role("alert").filter(has_text="“notes.jpg” isn't an image")).to_be_visible()
     expect(desk.locator("#shared-tray [data-asset]")).to_have_count(1)
 
 

@@ -81,7 +81,7 @@ def test_a_picture_can_come_with_the_form_itself(as_alice: Client, x: SocialConn
     }
     response = as_alice.post(NEW, given)
     assert response.status_code == 422
-    assert "“notes.jpg” is not a picture" in text_of(response)
+    assert "“notes.jpg” isn't an image" in text_of(response)
     assert SocialPost.objects.get().media.get().name == "a.png"
 
 

@@ -1,8 +1,11 @@
 """The library of pictures: uploading, finding, describing and deleting."""
 
+from io import BytesIO
+
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from accounts.models import Organization, User
 from accounts.permissions import Role
@@ -20,15 +23,27 @@ def test_an_upload_answers_with_the_picture_or_with_a_sentence(as_alice: Client)
     assert (asset["name"], asset["thumbnail"]) == ("a.png", f"/media/{asset['id']}/thumbnail/")
     bad = as_alice.post("/media/upload/", {"files": SimpleUploadedFile("a.jpg", b"text")}, headers=headers)
     assert bad.status_code == 422
-    assert json_of(bad)["problems"] == [
-        "“a.jpg” is not a picture, whatever its name says. JPEG, PNG, GIF and WebP are taken."
-    ]
+    assert json_of(bad)["problems"] == ["“a.jpg” isn't an image. Upload a JPEG, PNG, GIF or WebP file."]
 
 
 def test_the_library_works_without_scripts(as_alice: Client) -> None:
     response = as_alice.post("/media/upload/", {"files": [SimpleUploadedFile("a.png", picture())]}, follow=True)
-    assert "1 picture added." in text_of(response)
+    assert "1 image added." in text_of(response)
     assert "a.png" in text_of(response)
+
+
+def test_converted_colours_are_said_with_and_without_scripts(as_alice: Client) -> None:
+    stream = BytesIO()
+    Image.new("CMYK", (60, 60), (0, 255, 0, 0)).save(stream, "JPEG")
+    answer = as_alice.post(
+        "/media/upload/",
+        {"files": SimpleUploadedFile("poster.jpg", stream.getvalue())},
+        headers={"X-Requested-With": "fetch"},
+    )
+    sentence = "“poster.jpg” was converted from CMYK to sRGB. Check its colours before you publish."
+    assert json_of(answer)["assets"][0]["note"] == sentence
+    again = {"files": SimpleUploadedFile("poster.jpg", stream.getvalue())}
+    assert sentence in text_of(as_alice.post("/media/upload/", again, follow=True))
 
 
 def test_pictures_are_served_to_members_only(

@@ -170,7 +170,7 @@ def test_a_long_text_says_by_how_much(name: str) -> None:
     text = "x" * (cls.limits.characters + 12)
     (problem,) = cls.problems(draft(text))
     assert problem.code == "too_long"
-    assert problem.message == f"12 characters over {cls.label}'s {cls.limits.characters}."
+    assert problem.message == f"12 characters over the limit of {cls.limits.characters}."
     assert codes(name, draft("x" * cls.limits.characters)) == set()
     (one,) = cls.problems(draft("x" * (cls.limits.characters + 1)))
     assert one.message.startswith("1 character over")
