@@ -192,6 +192,9 @@ class Post(models.Model):
     in_reply_to = models.CharField(max_length=60, blank=True)
     options = models.JSONField(default=dict)
     idempotency_key = models.CharField(max_length=200, blank=True)
+    fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="Of the text as its platform compares it when it looks for duplicates."
+    )
     publish_at = models.DateTimeField(default=timezone.now, help_text="In the future: scheduled at the platform.")
     created_at = models.DateTimeField(default=timezone.now)
     appears_at = models.DateTimeField(

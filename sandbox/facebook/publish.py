@@ -28,6 +28,7 @@ from sandbox.facebook.nodes import new_post_id, render_post
 from sandbox.faults import Refused, Visit
 from sandbox.models import Account, Event, Media, Post, Token, new_native_id
 from sandbox.pictures import Measured, NotMedia, measure
+from sandbox.text import is_blank
 
 MOST_CHARACTERS = 63206
 MOST_PHOTO_BYTES = 10_000_000
@@ -101,7 +102,7 @@ def publish_feed(
     if len(message) > MOST_CHARACTERS:
         raise bad_parameter(f"Param message must be no longer than {MOST_CHARACTERS} characters")
     media = find_attached(parameters, page)
-    if not (message.strip() or link or media):
+    if is_blank(message) and not (link or media):
         raise bad_parameter("Requires one of the params: message, link, place, or attached_media")
     if link:
         check_link(link)
@@ -213,7 +214,7 @@ def comment(token: Token, post: Post, parameters: dict[str, Any]) -> HttpRespons
     """``POST /{post}/comments`` as the Page (a first comment, or a reply)."""
     require_page(token, post.account, task="MODERATE", scopes=("pages_manage_engagement",))
     message = str(parameters.get("message") or "")
-    if not message.strip():
+    if is_blank(message):
         raise bad_parameter("Requires one of the params: message, attachment_id, attachment_url")
     number = new_native_id(PLATFORM)
     event = Event.objects.create(

@@ -8,52 +8,35 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from sandbox.life import count_engagement, count_followers
-from sandbox.mastodon.answers import base_url, format_time
-from sandbox.models import Account, Event, Media, Post
+from sandbox.mastodon.answers import PLATFORM, base_url, format_time
+from sandbox.mastodon.text import find_entities, is_reachable, keep, render, tag_url
+from sandbox.models import Account, Event, Media, Post, digest
 from sandbox.statements import count_posts
-from sandbox.text import HASHTAG, MENTION, find_links
 
 
-def render_html(text: str, base: str) -> str:
-    """A plain text as the server renders it: paragraphs, line breaks, links, mentions and hashtags."""
-    out, last = "", 0
-    for link in find_links(text, bare=False):
-        out += link_words(text[last : link.start], base)
-        scheme, _, rest = link.text.partition("://")
-        address = html.escape(link.text)
-        shown = f'<span class="">{html.escape(rest)}</span>'
-        if len(rest) > 30:
-            shown = (
-                f'<span class="ellipsis">{html.escape(rest[:30])}</span>'
-                f'<span class="invisible">{html.escape(rest[30:])}</span>'
-            )
-        out += (
-            f'<a href="{address}" target="_blank" rel="nofollow noopener noreferrer" translate="no">'
-            f'<span class="invisible">{scheme}://</span>{shown}</a>'
-        )
-        last = link.end
-    out += link_words(text[last:], base)
-    paragraphs = out.replace("\r\n", "\n").split("\n\n")
-    return "".join(f"<p>{part.replace(chr(10), '<br />')}</p>" for part in paragraphs)
+class People:
+    """Who is mentioned in texts: accounts of this server, and people elsewhere whose server could be asked."""
 
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.met: dict[str, dict[str, str]] = {}  # Mention entities by native id
 
-def link_words(text: str, base: str) -> str:
-    """Escaped text with its hashtags and mentions linked."""
-    escaped = html.escape(text, quote=False)
-    tagged = HASHTAG.sub(
-        lambda m: (
-            f'<a href="{base}/tags/{m.group(1).lower()}" class="mention hashtag" rel="tag">'
-            f"#<span>{m.group(1)}</span></a>"
-        ),
-        escaped,
-    )
-    return MENTION.sub(
-        lambda m: (
-            f'<span class="h-card" translate="no"><a href="{base}/@{m.group(1)}" class="u-url mention">'
-            f"@<span>{m.group(1)}</span></a></span>"
-        ),
-        tagged,
-    )
+    def find(self, name: str) -> str | None:
+        """The address of ``user`` or ``user@host``; None when nobody has it. Those found are kept in ``met``."""
+        username, _, host = name.partition("@")
+        if host and host.lower() != self.base.partition("://")[2].partition(":")[0].partition("/")[0]:
+            if not is_reachable(host):
+                return None
+            number = str(int(digest(name.lower())[:14], 16))
+            found = {"id": number, "username": username, "url": f"https://{host}/@{username}", "acct": name}
+        else:
+            account = Account.objects.filter(platform=PLATFORM, username__iexact=username).first()
+            if account is None:
+                return None
+            found = {"id": account.native_id, "username": account.username, "acct": account.username}
+            found["url"] = f"{self.base}/@{account.username}"
+        self.met[found["id"]] = found
+        return found["url"]
 
 
 def render_account(request: HttpRequest, account: Account, *, now: datetime) -> dict[str, Any]:
@@ -125,6 +108,8 @@ def render_status(
     counters = count_engagement(post, now=now)
     address = f"{base}/@{post.account.username}/{post.native_id}"
     shown = post.media.all() if media is None else media
+    people = People(base)
+    tags = dict.fromkeys(one.value.lower() for one in find_entities(keep(post.text)) if one.kind == "hashtags")
     status: dict[str, Any] = {
         "id": post.native_id,
         "created_at": format_time(post.created_at),
@@ -136,7 +121,7 @@ def render_status(
         "language": post.options.get("language", "en"),
         "uri": f"{base}/users/{post.account.username}/statuses/{post.native_id}",
         "url": address,
-        "content": render_html(post.text, base) if post.text else "",
+        "content": render(post.text, base=base, find_person=people.find),
         "replies_count": counters.comments,
         "reblogs_count": counters.shares,
         "favourites_count": counters.likes,
@@ -152,17 +137,14 @@ def render_status(
         "application": {"name": post.client.name, "website": post.client.website or None} if post.client else None,
         "account": by or render_account(request, post.account, now=now),
         "media_attachments": [render_media(request, one, now=now) for one in shown],
-        "mentions": [],
-        "tags": [
-            {"name": tag.lower(), "url": f"{base}/tags/{tag.lower()}"}
-            for tag in dict.fromkeys(HASHTAG.findall(post.text))
-        ],
+        "mentions": list(people.met.values()),
+        "tags": [{"name": tag, "url": tag_url(base, tag)} for tag in tags],
         "emojis": [],
         "card": None,
         "poll": None,
     }
     if with_source:
-        status["text"] = post.text
+        status["text"] = keep(post.text)
     return status
 
 
@@ -198,7 +180,7 @@ def render_notification(request: HttpRequest, event: Event, *, now: datetime) ->
         "language": "en",
         "uri": f"{base}/users/{event.author_username}/statuses/{event.native_id}",
         "url": f"{base}/@{event.author_username}/{event.native_id}",
-        "content": render_html(event.text, base),
+        "content": render(event.text, base=base, find_person=People(base).find),
         "replies_count": 0,
         "reblogs_count": 0,
         "favourites_count": 0,

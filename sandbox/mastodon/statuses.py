@@ -14,9 +14,9 @@ from django.utils import timezone
 from sandbox.faults import Visit, imitate
 from sandbox.mastodon.answers import PLATFORM, VOICE, Parameters, authenticate, refused, server_of
 from sandbox.mastodon.entities import render_account, render_notification, render_status
+from sandbox.mastodon.text import count, is_blank, keep
 from sandbox.models import Account, Event, IdempotencyKey, Media, Post, new_native_id
 from sandbox.oauth import bearer_of
-from sandbox.text import count_mastodon
 
 MOST_CHARACTERS = 500
 MOST_MEDIA = 4
@@ -34,9 +34,9 @@ def find_status(native_id: str, *, to_write: bool = False) -> Post:
 
 
 def check_text(text: str, warning: str, *, has_media: bool) -> None:
-    if not text.strip() and not has_media:
+    if is_blank(text) and not has_media:
         raise refused(422, "Validation failed: Text can't be blank")
-    if count_mastodon(text, warning) > MOST_CHARACTERS:
+    if count(text, warning) > MOST_CHARACTERS:
         raise refused(422, f"Validation failed: Text character limit of {MOST_CHARACTERS} exceeded")
 
 
@@ -108,13 +108,16 @@ def post_status(request: HttpRequest, visit: Visit) -> HttpResponse:
     if key and (known := recall(account, key, now=now)) is not None:
         return JsonResponse(render_status(request, known, now=now))
     text, warning = parameters.text("status"), parameters.text("spoiler_text")
+    is_sensitive = parameters.flag("sensitive") or bool(warning)
+    if is_blank(text) and warning:
+        text, warning = warning, ""
     visibility = parameters.text("visibility", "public") or "public"
     if visibility not in VISIBILITIES:
         raise refused(422, "Validation failed: Visibility is not included in the list")
     media = find_media(parameters, account, now=now)
     check_text(text, warning, has_media=bool(media))
     options: dict[str, Any] = {"visibility": visibility, "spoiler_text": warning}
-    options["sensitive"] = parameters.flag("sensitive") or bool(warning)
+    options["sensitive"] = is_sensitive
     options["language"] = parameters.text("language") or "en"
     parent = parameters.text("in_reply_to_id")
     if parent:
@@ -182,7 +185,9 @@ def status_source(request: HttpRequest, visit: Visit, native_id: str) -> HttpRes
     """``GET /api/v1/statuses/:id/source``."""
     authenticate(request, visit, "read:statuses")
     post = find_status(native_id)
-    return JsonResponse({"id": post.native_id, "text": post.text, "spoiler_text": post.options.get("spoiler_text", "")})
+    return JsonResponse(
+        {"id": post.native_id, "text": keep(post.text), "spoiler_text": post.options.get("spoiler_text", "")}
+    )
 
 
 @imitate(PLATFORM, VOICE, "read")

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from sandbox.faults import Refused, Visit, imitate, mark_imitated
-from sandbox.models import Account, Event, Media, Post, Token, new_native_id
-from sandbox.text import CASHTAG, count_x
+from sandbox.models import Account, Event, Media, Post, Token, digest, new_native_id
+from sandbox.text import is_blank
 from sandbox.twitter.answers import (
     PLATFORM,
     VOICE,
@@ -28,6 +28,7 @@ from sandbox.twitter.answers import (
     refuse_unknown_query,
 )
 from sandbox.twitter.render import Wanted, render_author, render_event, render_own, render_post, render_user
+from sandbox.twitter.text import count, expand, find_entities, has_invalid_characters
 
 MOST_WEIGHT = 280
 DUPLICATE_WITHIN = timedelta(hours=24)
@@ -69,8 +70,11 @@ def check_body(body: dict[str, Any]) -> None:
         check_poll(body)
     if "quote_tweet_id" in body:
         raise forbidden("Quoting this post is not allowed because your access level does not include it.")
-    if not body.get("text") and "media" not in body and "poll" not in body:
-        raise invalid("[$: one of text or media is required]")
+    text = body.get("text", "")
+    if is_blank(text) and "media" not in body and "poll" not in body:
+        raise invalid("[$: one of text or media is required]", {"text": [text]})
+    if has_invalid_characters(text):
+        raise invalid("[$.text: contains invalid characters]", {"text": [text]})
 
 
 def check_poll(body: dict[str, Any]) -> None:
@@ -86,18 +90,20 @@ def check_poll(body: dict[str, Any]) -> None:
         raise invalid("[$.poll.duration_minutes: must be between 5 and 10080]")
 
 
-def check_text(account: Account, text: str, *, now: datetime) -> None:
-    """Refuse with 403 what X does not let this account say."""
-    if count_x(text) > MOST_WEIGHT:
+def check_text(account: Account, text: str, *, now: datetime) -> str:
+    """Refuse with 403 what X does not let this account say; what later texts are compared with."""
+    if count(text) > MOST_WEIGHT:
         raise forbidden(
             "Your Tweet text is too long. For more information on how Twitter determines text length see "
             "https://github.com/twitter/twitter-text."
         )
-    if len({tag.upper() for tag in CASHTAG.findall(text)}) > 1:
+    if len({one.value.upper() for one in find_entities(text) if one.kind == "cashtags"}) > 1:
         raise forbidden("Posts are limited to a maximum of one cashtag.")
     recent = Post.objects.filter(account=account, deleted_at=None, created_at__gt=now - DUPLICATE_WITHIN)
-    if text and recent.filter(text=text).exists():
+    fingerprint = digest(expand(text)) if not is_blank(text) else ""
+    if fingerprint and recent.filter(fingerprint=fingerprint).exists():
         raise Refused(VOICE.duplicate())
+    return fingerprint
 
 
 def find_media(body: dict[str, Any], account: Account, *, now: datetime) -> list[Media]:
@@ -157,7 +163,7 @@ def create_post(request: HttpRequest, visit: Visit) -> HttpResponse:
     now = timezone.now()
     media = find_media(body, account, now=now)
     parent, options = find_parent(body, account)
-    check_text(account, text, now=now)
+    fingerprint = check_text(account, text, now=now)
     for name in ("reply_settings", "poll", "made_with_ai", "paid_partnership", "nullcast"):
         if name in body:
             options[name] = body[name]
@@ -165,6 +171,7 @@ def create_post(request: HttpRequest, visit: Visit) -> HttpResponse:
         post = Post.objects.create(
             platform=PLATFORM, account=account, client_id=token.client_id, native_id=new_native_id(PLATFORM), text=text,
             in_reply_to=parent, options=options, created_at=now, publish_at=now, appears_at=visit.appears_at(now),
+            fingerprint=fingerprint,
         )  # fmt: skip
         post.attach(media)
     shown = render_own(post, media).text

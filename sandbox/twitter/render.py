@@ -14,7 +14,9 @@ from django.urls import reverse
 
 from sandbox.life import count_engagement, count_followers
 from sandbox.models import Account, Event, Media, Post, digest
-from sandbox.text import CASHTAG, HASHTAG, MENTION, find_links
+from sandbox.twitter.text import find_entities, keep
+
+PATH_SHOWN = 15
 
 
 def format_time(moment: datetime) -> str:
@@ -62,48 +64,54 @@ def escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+def shorten_for_display(address: str) -> str:
+    """An address as X shows it: without scheme, ``www.`` and a slash at its end, of the path 15 characters."""
+    shown = address.partition("://")[2].removeprefix("www.").removesuffix("/")
+    host, slash, path = shown.partition("/")
+    return host + (slash + path if len(slash + path) <= PATH_SHOWN else (slash + path)[:PATH_SHOWN] + "…")
+
+
+def unwind(address: str) -> str:
+    """Where a link leads in the end, for a web that moves everybody to https and to the slash of its front page."""
+    rest = address.partition("://")[2]
+    return f"https://{rest}" + ("" if "/" in rest or "?" in rest else "/")
+
+
 def render_text(native_id: str, text: str, *, own_media: str = "", media_keys: list[str] | None = None) -> Rendered:
     """A text as X gives it back, and its entities (offsets in code points of the new text).
 
     Links are replaced by t.co, signs of HTML escaped, and the link to the post's own pictures (``own_media``) stands
     at the end, listed once for each of them.
     """
-    urls: list[dict[str, Any]] = []
+    found: dict[str, list[dict[str, Any]]] = {}
+    kept = keep(text)
     out, last = "", 0
-    for number, link in enumerate(find_links(text)):
-        short = shorten(native_id, number)
-        out += escape(text[last : link.start])
-        shown = link.text.split("://")[-1]
-        urls.append(
-            {
-                "start": len(out),
-                "end": len(out) + len(short),
-                "url": short,
-                "expanded_url": link.address,
-                "display_url": shown if len(shown) <= 27 else shown[:26] + "…",
+    for number, one in enumerate(find_entities(kept)):
+        out += escape(kept[last : one.start])
+        shown = shorten(native_id, number) if one.kind == "urls" else kept[one.start : one.end]
+        entity: dict[str, Any] = {"start": len(out), "end": len(out) + len(shown)}
+        if one.kind == "urls":
+            entity |= {
+                "url": shown,
+                "expanded_url": one.value,
+                "display_url": shorten_for_display(one.value),
+                "status": 200,
+                "unwound_url": unwind(one.value),
             }
-        )
-        out += short
-        last = link.end
-    out += escape(text[last:])
-    # A t.co link holds no sign that could begin one of these, so they are found in the new text.
-    entities: dict[str, Any] = {}
-    for name, key, pattern in (("hashtags", "tag", HASHTAG), ("mentions", "username", MENTION)):
-        found = [{"start": m.start(), "end": m.end(), key: m.group(1)} for m in pattern.finditer(out)]
-        if found:
-            entities[name] = found
-    if cashtags := [{"start": m.start(), "end": m.end(), "tag": m.group()[1:]} for m in CASHTAG.finditer(out)]:
-        entities["cashtags"] = cashtags
+        else:
+            entity["username" if one.kind == "mentions" else "tag"] = one.value
+        found.setdefault(one.kind, []).append(entity)
+        out += shown
+        last = one.end
+    out += escape(kept[last:])
     if media_keys:
         short = shorten(native_id, 99)
         start = len(out) + (1 if out else 0)
         out = f"{out} {short}".strip()
         place = {"start": start, "end": start + len(short), "url": short, "expanded_url": own_media}
         shown = f"pic.x.com/{short[-10:]}"
-        urls += [{**place, "display_url": shown, "media_key": key} for key in media_keys]
-    if urls:
-        entities["urls"] = urls
-    return Rendered(out, entities)
+        found.setdefault("urls", []).extend({**place, "display_url": shown, "media_key": key} for key in media_keys)
+    return Rendered(out, found)
 
 
 def render_own(post: Post, media: list[Media] | None = None) -> Rendered:

@@ -23,10 +23,10 @@ def upload(mastodon: Caller, **fields: Any) -> Any:
 
 
 def test_a_status_is_taken_by_json_and_by_form(mastodon: Caller, taken: Taken) -> None:
-    by_json = post(mastodon, "Fees: https://riverside.example/fees\n\n#golf & more", visibility="unlisted")
+    by_json = post(mastodon, "Fees: https://www.example.com/fees\n\n#golf & more", visibility="unlisted")
     assert by_json.status_code == 200
     status = by_json.json()
-    assert status["content"].startswith('<p>Fees: <a href="https://riverside.example/fees"')
+    assert status["content"].startswith('<p>Fees: <a href="https://www.example.com/fees"')
     assert status["content"].endswith("</a> &amp; more</p>")
     assert (status["visibility"], status["tags"][0]["name"], status["account"]["acct"]) == (
         "unlisted",
@@ -71,8 +71,8 @@ def test_without_a_key_the_same_text_is_taken_twice(mastodon: Caller, taken: Tak
         ("a" * 501, 422),
         ("👨‍👩‍👧" * 500, 200),
         ("👨‍👩‍👧" * 501, 422),
-        ("a" * 476 + " https://riverside.example/" + "x" * 100, 200),
-        ("a" * 477 + " https://riverside.example/" + "x" * 100, 422),
+        ("a" * 476 + " https://example.com/" + "x" * 100, 200),
+        ("a" * 477 + " https://example.com/" + "x" * 100, 422),
         ("a" * 490 + " @ana@a.very.long.host.example", 200),
         ("", 422),
     ],

@@ -22,16 +22,16 @@ def post(x: Caller, text: str = "Frost on the greens", **body: Any) -> Any:
 
 
 def test_a_post_is_taken_with_its_links_shortened(x: Caller, taken: Taken) -> None:
-    answer = post(x, "Winter fees & more: https://riverside.example/fees?y=2026 #golf")
+    answer = post(x, "Winter fees & more: https://www.example.com/fees?y=2026 #golf")
     assert answer.status_code == 201
     body = answer.json()["data"]
     assert body["text"].startswith("Winter fees &amp; more: https://t.co/")
     assert [(one["id"], one["text"], one["account"]) for one in taken("TWITTER")] == [
-        (body["id"], "Winter fees & more: https://riverside.example/fees?y=2026 #golf", "riversidegc")
+        (body["id"], "Winter fees & more: https://www.example.com/fees?y=2026 #golf", "riversidegc")
     ]
     read = x.get(f"/2/tweets/{body['id']}", {"tweet.fields": "entities"}).json()["data"]
     link = read["entities"]["urls"][0]
-    assert link["expanded_url"] == "https://riverside.example/fees?y=2026"
+    assert link["expanded_url"] == "https://www.example.com/fees?y=2026"
     assert read["text"][link["start"] : link["end"]] == link["url"]
     assert read["entities"]["hashtags"][0]["tag"] == "golf"
 
@@ -69,8 +69,8 @@ def test_a_body_outside_the_schema_is_an_invalid_request(x: Caller, taken: Taken
         ("日" * 141, 403),
         ("👨‍👩‍👧" * 140, 201),
         ("👨‍👩‍👧" * 141, 403),
-        ("a" * 256 + " https://riverside.example/" + "x" * 200, 201),
-        ("a" * 257 + " https://riverside.example/" + "x" * 200, 403),
+        ("a" * 256 + " https://example.com/" + "x" * 200, 201),
+        ("a" * 257 + " https://example.com/" + "x" * 200, 403),
     ],
 )
 def test_the_length_is_weighted(x: Caller, text: str, status: int) -> None:

@@ -288,7 +288,7 @@ def test_too_long_a_text_is_refused_by_every_platform_as_we_count_it(sandbox: Sa
     for name in ("TWITTER", "MASTODON"):
         platform = connect(name).platform
         most = platform.own_limits.characters
-        fits = "é" * (most - 26) + " https://club.example/" + "p" * 80 + " ."
+        fits = "é" * (most - 26) + " https://example.com/" + "p" * 80 + " ."
         assert platform.count(fits) == most
         platform.publish(draft(fits), MemoryJournal())
         with pytest.raises(ContentRejected):
