@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, Window
+from django.db.models import Case, Count, Max, Q, When, Window
+from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from connections.models import SocialConnection
@@ -59,23 +60,28 @@ def _runs(days: Iterable[date]) -> list[tuple[date, date]]:
 
 
 def tray_of(organization: Organization, filters: PostFilters | None = None) -> list[SocialPost]:
-    """Drafts without a time, newest first, each with ``pictures``. A filter by status does not empty the tray."""
+    """Drafts without a time, the newest ideas first, each with ``pictures``: all drafts of ``TRAY_SIZE`` ideas. A filter by
+    status does not empty the tray."""
     drafts = SocialPost.objects.for_organization(organization).filter(
         status=PostStatus.DRAFT, scheduled_at__isnull=True
     )
-    narrowed = (filters or PostFilters()).without_status().apply(drafts)
+    narrowed = (filters or PostFilters()).without_status().apply(drafts).annotate(idea=Coalesce("group_id", "pk"))
+    ideas = narrowed.order_by().values("idea").annotate(latest=Max("created_at")).order_by("-latest")[:TRAY_SIZE]
+    narrowed = narrowed.filter(idea__in=ideas.values("idea"))
     return list(
         narrowed.select_related("connection", "created_by")
         .annotate(pictures=Count("attached_media"))
-        .order_by("-created_at")[:TRAY_SIZE]
+        .order_by("-created_at")
     )
 
 
 def attention_of(
     organization: Organization, filters: PostFilters | None = None, *, limit: int = ATTENTION_SIZE
 ) -> tuple[list[SocialPost], int]:
-    """What waits for a person, the latest first, and how many there are in all."""
+    """What waits for a person, failed posts first and each time the latest first, and how many there are in all."""
     waiting = SocialPost.objects.for_organization(organization).filter(attention())
     narrowed = (filters or PostFilters()).without_status().apply(waiting).select_related("connection")
-    found = list(narrowed.annotate(total=Window(Count("pk"))).order_by("-scheduled_at", "-pk")[:limit])
+    failed_first = Case(When(status=PostStatus.FAILED, then=0), default=1)
+    counted = narrowed.annotate(total=Window(Count("pk")))
+    found = list(counted.order_by(failed_first, "-scheduled_at", "-pk")[:limit])
     return found, int(getattr(found[0], "total", 0)) if found else 0

@@ -217,6 +217,14 @@ def discard_drafts(desk: Desk, *, by: User, version: str | None = None) -> int:
     return len(drafts)
 
 
+def discard_empty(desk: Desk, *, by: User, version: str | None = None) -> Desk:
+    """Let go of the drafts of a desk on which nothing is written any more; the desk as it is then. Raises as
+    ``discard_drafts``."""
+    if desk.group is not None or desk.posts:
+        discard_drafts(desk, by=by, version=version)
+    return Desk(desk.organization, desk.group_id)
+
+
 def composition_of(desk: Desk, connections: Iterable[SocialConnection] = ()) -> Composition:
     """What the desk's editable posts say, as the composer shows it. ``connections`` are chosen when there is no post."""
     posts = desk.editable

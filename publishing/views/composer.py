@@ -54,6 +54,7 @@ from publishing.writing import (
     composition_of,
     differences,
     discard_drafts,
+    discard_empty,
     open_desk,
     open_post,
     save_composition,
@@ -136,15 +137,18 @@ def check_composition(request: OrganizationRequest) -> HttpResponse:
 @require_POST
 @requires("posts.edit")
 def autosave(request: OrganizationRequest) -> JsonResponse:
-    """Keep what is on the page as drafts. Answers ``state``: saved (with ``version``), empty, kept (in the browser only),
-    conflict (with ``html``: who changed what) or closed."""
+    """Keep what is on the page as drafts. Answers ``state``: saved or empty (with ``version``), kept (in the browser only),
+    conflict (with ``html``: who changed what) or closed. ``leaving`` is sent when a page goes that holds nothing."""
     if gone := _gone(request):
         return JsonResponse({"state": "closed", "text": gone})
     desk = _desk_of(request)
     composition = _form(request, desk).composition()
-    if composition.is_empty and not desk.posts:
-        return JsonResponse({"state": "empty"})
+    is_left = desk.post is None or "leaving" in request.POST
     try:
+        if composition.is_empty and desk.takes_autosave and is_left:
+            # What was emptied is no draft any more. A page of one post alone stays until it is left.
+            desk = discard_empty(desk, by=request.user, version=_version(request))
+            return JsonResponse({"state": "empty", "version": desk.version})
         desk = save_composition(desk, composition, by=request.user, only_drafts=True, version=_version(request))
     except EditedMeanwhile as error:
         context = {"conflict": error, "is_autosave": True, "address": _address(desk)}

@@ -327,6 +327,9 @@ function written() {
     && !(key.startsWith("text-") && !form.querySelector(`[data-own-text][value="${key.slice(5)}"]`)?.checked));
 }
 
+const CHOSEN = new Set(["connections", "own_text", "own_media", "campaign"]);
+const isEmpty = () => !written().some(([key, value]) => !CHOSEN.has(key) && value.trim());
+
 function snapshot() {
   const trays = [...form.querySelectorAll("[data-tray]")].map((into) => ({
     tray: into.dataset.tray,
@@ -370,6 +373,7 @@ const keeper = {
   conflict: false,
   unanswered: null, // a save that was sent and whose answer is not known
   repeated: false,
+  leftEmpty: false,
   submitter: null, // the button that waits for a save to end
 
   changed() {
@@ -432,6 +436,7 @@ const keeper = {
       } else if (state === "conflict") {
         this.ask(html);
       } else if (state === "empty") {
+        setVersion(version);
         store.drop(storageKey(name));
         showState("", "");
       } else showState(state === "closed" ? "failed" : "unsaved", text ?? words.kept);
@@ -478,10 +483,12 @@ const keeper = {
     return true;
   },
   leave() {
-    if (this.version === this.savedVersion) return;
+    this.leftEmpty = takesAutosave && isEmpty() && (form.dataset.isNew === "no" || this.savedVersion > 0);
+    if (this.version === this.savedVersion && !this.leftEmpty) return;
     this.keep();
     if (!takesAutosave || this.submitted || this.conflict) return;
     this.unanswered = { version: this.version, body: new FormData(form) };
+    if (this.leftEmpty) this.unanswered.body.append("leaving", "1");
     navigator.sendBeacon?.(form.dataset.autosave, this.unanswered.body);
   },
 };
@@ -505,7 +512,11 @@ form.addEventListener("submit", () => {
   clearTimeout(keeper.saveTimer);
   keeper.keep();
 });
-window.addEventListener("pageshow", (event) => { if (event.persisted) keeper.submitted = false; });
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  if (keeper.leftEmpty) window.location.reload(); // the draft of this page is gone
+  keeper.submitted = false;
+});
 
 // What was saved by hand is named in a cookie; the browser's own copy of it goes.
 function forgetWhatWasSaved() {

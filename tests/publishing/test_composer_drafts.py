@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import Organization
 from connections.models import SocialConnection
 from publishing.models import PostGroup, PostStatus, SocialPost
-from tests.factories import make_post
+from tests.factories import make_asset, make_post
 from tests.publishing.composing import NEW, fields, json_of, text_of
 
 
@@ -47,6 +47,46 @@ def test_a_text_without_an_account_is_kept_and_offered_again(
 def test_autosave_saves_nothing_of_an_empty_page(as_alice: Client, x: SocialConnection) -> None:
     assert json_of(as_alice.post("/posts/autosave/", fields(x, text=" ")))["state"] == "empty"
     assert not PostGroup.objects.exists()
+
+
+def test_drafts_that_were_emptied_vanish_and_come_back_with_the_next_word(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
+    given = fields(x, facebook)
+    first = json_of(as_alice.post("/posts/autosave/", given))
+    emptied = json_of(as_alice.post("/posts/autosave/", given | {"text": " ", "version": first["version"]}))
+    assert emptied["state"] == "empty"
+    assert not SocialPost.objects.exists()
+    assert not PostGroup.objects.exists()
+    again = given | {"text": "Better", "version": emptied["version"]}
+    assert json_of(as_alice.post("/posts/autosave/", again))["state"] == "saved"
+    assert list(SocialPost.objects.values_list("content", flat=True)) == ["Better", "Better"]
+
+
+def test_one_draft_that_was_emptied_vanishes_when_its_page_is_left(as_alice: Client, x: SocialConnection) -> None:
+    post = make_post(x, status=PostStatus.DRAFT)
+    given = {"post": str(post.pk), "text": "", "when": "draft"}
+    assert json_of(as_alice.post("/posts/autosave/", given))["state"] == "saved"
+    assert SocialPost.objects.get().content == ""
+    assert json_of(as_alice.post("/posts/autosave/", given | {"leaving": "1"}))["state"] == "empty"
+    assert not SocialPost.objects.exists()
+
+
+def test_a_picture_alone_is_no_empty_draft(as_alice: Client, club: Organization, x: SocialConnection) -> None:
+    given = fields(x, text="", media=[str(make_asset(club).pk)], alt=[""])
+    assert json_of(as_alice.post("/posts/autosave/", given))["state"] == "saved"
+    assert SocialPost.objects.get().attached_media.count() == 1
+
+
+def test_emptying_a_draft_that_somebody_else_went_on_with_is_asked_about(
+    as_alice: Client, as_bob: Client, x: SocialConnection
+) -> None:
+    given = fields(x)
+    first = json_of(as_alice.post("/posts/autosave/", given))
+    as_bob.post("/posts/autosave/", given | {"text": "Bob's words", "version": first["version"]})
+    answer = json_of(as_alice.post("/posts/autosave/", given | {"text": "", "version": first["version"]}))
+    assert answer["state"] == "conflict"
+    assert SocialPost.objects.get().content == "Bob's words"
 
 
 def test_autosave_never_touches_what_waits_in_the_queue(as_alice: Client, x: SocialConnection) -> None:
