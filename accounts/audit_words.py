@@ -29,6 +29,7 @@ type Words = str | Promise
 _actions: dict[str, Words] = {
     "audit.exported": gettext_lazy("Exported"),
     "encryption.rotated": gettext_lazy("Encryption key rotated"),
+    "help.requested": gettext_lazy("Colleagues asked for help"),
     "invitation.accepted": gettext_lazy("Accepted"),
     "invitation.created": gettext_lazy("Invited"),
     "invitation.resent": gettext_lazy("Sent again"),

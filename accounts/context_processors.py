@@ -5,13 +5,14 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.asking import Colleagues
 from accounts.models import Membership, Notification
 from accounts.permissions import PERMISSIONS, may
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """``organization``, ``membership``, ``memberships`` (for the switcher), ``can`` (permission with dots as
-    underscores -> bool), ``unread_notifications`` and ``sandbox``."""
+    underscores -> bool), ``colleagues`` (who else may), ``unread_notifications`` and ``sandbox``."""
     user = getattr(request, "user", None)
     # Who has just signed out, or is nobody to this view, has no membership any more.
     membership: Membership | None = getattr(request, "membership", None) if user and user.is_authenticated else None
@@ -20,6 +21,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "membership": membership,
         "memberships": [],
         "can": {permission.replace(".", "_"): may(membership, permission) for permission in PERMISSIONS},
+        "colleagues": Colleagues(membership.organization) if membership else None,
         "unread_notifications": 0,
         "sandbox": settings.SANDBOX,
     }

@@ -73,6 +73,7 @@ def requires(permission: str) -> Callable[[View[P]], View[P]]:
             if getattr(request, "organization", None) is None:
                 return redirect("accounts:start")
             if not may(getattr(request, "membership", None), permission):
+                request.denied_permission = permission  # type: ignore[attr-defined]  # its page names who may
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("profile/", views.profile, name="profile"),
     path("profile/picture/<uuid:user_id>/", views.avatar, name="avatar"),
     path("organization/logo/<uuid:organization_id>/", views.logo, name="logo"),
+    path("ask/", views.ask_colleagues, name="ask"),
     path("notifications/", views.notifications, name="notifications"),
     path("notifications/mails/", views.notification_mails, name="notification_mails"),
     path("notifications/read/", views.read_notifications, name="read_notifications"),

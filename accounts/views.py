@@ -18,8 +18,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from accounts import invitations, services
+from accounts.asking import ask, topic_of
 from accounts.audit import record_audit
 from accounts.audit_words import actions_like, changes_in_words, kinds_like, words_of_action, words_of_kind
 from accounts.errors import DomainError, InvitationUnusable
@@ -378,6 +380,32 @@ def open_notification(request: OrganizationRequest, notification_id: UUID) -> Ht
     if row.url and url_has_allowed_host_and_scheme(row.url, allowed_hosts=None):
         return redirect(row.url)
     return redirect("accounts:notifications")
+
+
+@require_POST
+@requires("organization.view")
+def ask_colleagues(request: OrganizationRequest) -> HttpResponse:
+    """Ask those who may for what this person may not do: once for everybody who looks within a day."""
+    topic = topic_of(request.POST.get("topic", ""))
+    if topic is None:
+        raise Http404
+    sent = request.POST.get("subject", "")
+    try:
+        ask(topic, sent, organization=request.organization, by=request.user)
+    except LookupError:
+        raise Http404 from None
+    except DomainError as error:
+        if request.htmx:
+            response = render(request, "accounts/_asked.html", {"topic": topic.name, "subject": sent})
+            return trigger_client_event(response, "toast", {"text": str(error), "tone": "danger"})
+        messages.error(request, str(error))
+    else:
+        if request.htmx:
+            response = render(request, "accounts/_asked.html", {"topic": topic.name, "subject": sent})
+            return trigger_client_event(response, "announce", {"text": _("Request sent.")})
+        messages.success(request, _("Request sent."))
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "home")
 
 
 # --- audit ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.audit_words import register_actions
-        from connections import checks  # noqa: F401  (registers the settings checks)
+        from connections import asking, checks  # noqa: F401  (they register requests and settings checks)
         from connections.platforms import load_platforms
         from connections.words import ACTIONS
 

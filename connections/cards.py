@@ -41,6 +41,10 @@ class ConnectionCard:
     granted: tuple[str, ...]
 
     @property
+    def problem(self) -> str:
+        return problem_of(self.connection)
+
+    @property
     def handle(self) -> str:
         return handle_of(self.connection)
 
@@ -54,9 +58,7 @@ class ConnectionCard:
 
     @property
     def reconnect_url(self) -> str:
-        """Starts a consent for this account again."""
-        connection = self.connection
-        return f"{reverse('connections:start', args=[connection.platform.lower()])}?connection={connection.pk}"
+        return reconnect_url_of(self.connection)
 
     @property
     def renews(self) -> bool:
@@ -94,6 +96,11 @@ class PlatformTile:
         return " · ".join(offers)
 
 
+def reconnect_url_of(connection: SocialConnection) -> str:
+    """Starts a consent for this account again."""
+    return f"{reverse('connections:start', args=[connection.platform.lower()])}?connection={connection.pk}"
+
+
 def handle_of(connection: SocialConnection) -> str:
     """The handle as people write it, "" when the account has none."""
     handle = connection.account_handle.lstrip("@")
@@ -125,12 +132,24 @@ def state_of(connection: SocialConnection, now: datetime) -> State:
 def _expiry_of(connection: SocialConnection) -> str:
     policy = connection.platform_class.token_policy
     if connection.disconnected_at is not None:
-        return _("destroyed")
+        return _("removed")
+    if not connection.is_active:
+        return _("not accepted")
     if policy == TokenPolicy.ROTATING:
-        return _("renewed by itself")
+        return _("renews automatically")
     if connection.token_expires_at is None:
-        return _("without end")
-    return _("renewed by itself before") if policy == TokenPolicy.EXTENDING else _("until")
+        return _("never expires")
+    return _("renews automatically before") if policy == TokenPolicy.EXTENDING else _("expires on")
+
+
+def problem_of(connection: SocialConnection) -> str:
+    """What keeps a connection from working, in our own words; "" when nothing does. What the platform said is in its
+    ``error_message``."""
+    if connection.can_be_used or connection.disconnected_at is not None:
+        return ""
+    return _("%(platform)s no longer accepts Parley's access to this account. Scheduled posts wait until it is reconnected.") % {
+        "platform": connection.platform_label
+    }  # fmt: skip
 
 
 def card_of(connection: SocialConnection, now: datetime) -> ConnectionCard:
@@ -143,7 +162,7 @@ def card_of(connection: SocialConnection, now: datetime) -> ConnectionCard:
         connection=connection,
         state=state_of(connection, now),
         expiry=_expiry_of(connection),
-        expires_at=connection.token_expires_at if has_end else None,
+        expires_at=connection.token_expires_at if has_end and connection.can_be_used else None,
         missing=tuple(Missing(scope, tuple(names)) for scope, names in sorted(features.items())),
         granted=tuple(connection.permissions),
     )

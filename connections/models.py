@@ -110,6 +110,11 @@ class SocialConnection(models.Model):
         return self.platform_class.label
 
     @property
+    def can_be_used(self) -> bool:
+        """Whether it has access at its platform as far as is known here."""
+        return self.is_active and self.disconnected_at is None
+
+    @property
     def effective_limits(self) -> Limits:
         """The platform's limits with what this account's server stated."""
         return self.platform_class.limits.with_changes(self.limits)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.audit import SYSTEM, Actor, record_audit
 from accounts.models import Notification
 from accounts.notifications import Kind, notify_those_who_may, register_kind
+from connections.cards import problem_of
 from connections.events import connection_inactivated, connection_restored
 from connections.models import SocialConnection
 
@@ -63,7 +64,7 @@ def mark_inactive(
             kind=NOTIFICATION_KIND,
             key=notification_key(connection),
             title=_("%(account)s needs to be reconnected") % {"account": connection},
-            body=_("%(reason)s Its scheduled posts wait until then.") % {"reason": message},
+            body=problem_of(connection),
             url=reverse("connections:detail", args=[connection.pk]),
         )
         connection_inactivated.send(SocialConnection, connection=connection)

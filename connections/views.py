@@ -113,7 +113,7 @@ def callback(request: OrganizationRequest, platform: str) -> HttpResponse:
             raise refuse_denied(cls, refusal)
         membership = Membership.objects.for_organization(consent.organization).filter(user=request.user).first()
         if not may(membership, "connections.manage"):
-            raise ConsentFailed(_("Your role no longer allows connecting accounts. Ask an owner or admin."))
+            raise ConsentFailed(_("Your role no longer allows you to connect accounts."))
         outcome = complete_consent(consent, code=code, by=request.user)
     except ConsentFailed as error:
         messages.error(request, str(error))
@@ -131,7 +131,7 @@ def _say_connected(request: HttpRequest, connected: tuple[SocialConnection, ...]
         if connection.missing_permissions:
             messages.warning(
                 request,
-                _("%(account)s was connected without some permissions: what needs them stays off. Use “Grant again” on its card.")
+                _("%(account)s was connected without some permissions. Use “Grant permissions” on its card to add them.")
                 % {"account": connection},
             )  # fmt: skip
 
@@ -247,7 +247,7 @@ def _words(event: AuditEvent) -> tuple[str, str, str]:
     sentence, tone = words_of_action(event.action), TONES.get(event.action, "")
     changes = event.changes
     if event.action == "connection.validated" and changes.get("is_valid") == [None, False]:
-        sentence, tone = _("Validated: the access no longer works"), "danger"
+        sentence, tone = _("Access checked: no longer accepted"), "danger"
     detail = next(
         (str(changes[name][1]) for name in ("error_message", "reason") if (changes.get(name) or [0, 0])[1]), ""
     )
@@ -282,7 +282,7 @@ def refresh(request: OrganizationRequest, connection_id: UUID) -> HttpResponse:
     connection = _connection(request, connection_id)
     try:
         refresh_connection(connection, by=request.user)
-        messages.success(request, _("The access of %(account)s was renewed.") % {"account": connection})
+        messages.success(request, _("Access to %(account)s was renewed.") % {"account": connection})
     except DomainError as error:
         messages.error(request, str(error))
     return redirect("connections:detail", connection.pk)
@@ -298,9 +298,11 @@ def validate(request: OrganizationRequest, connection_id: UUID) -> HttpResponse:
         messages.error(request, str(error))
     else:
         if validation.is_valid:
-            messages.success(request, _("%(platform)s confirms the access.") % {"platform": connection.platform_label})
+            messages.success(request, _("%(platform)s accepts the access.") % {"platform": connection.platform_label})
         else:
-            messages.error(request, connection.error_message or _("The access no longer works. Reconnect the account."))
+            messages.error(
+                request, connection.error_message or _("The access is no longer accepted. Reconnect the account.")
+            )
     return redirect("connections:detail", connection.pk)
 
 
@@ -310,7 +312,7 @@ def sync(request: OrganizationRequest, connection_id: UUID) -> HttpResponse:
     connection = _connection(request, connection_id)
     try:
         sync_profile(connection, by=request.user)
-        messages.success(request, _("The profile of %(account)s was read.") % {"account": connection})
+        messages.success(request, _("The profile of %(account)s is up to date.") % {"account": connection})
     except DomainError as error:
         messages.error(request, str(error))
     return redirect("connections:detail", connection.pk)
@@ -322,7 +324,7 @@ def disconnect_page(request: OrganizationRequest, connection_id: UUID) -> HttpRe
     """Asks first, and lists the posts that will be cancelled."""
     connection = _connection(request, connection_id)
     if connection.disconnected_at is not None:
-        messages.info(request, _("%(account)s is disconnected already.") % {"account": connection})
+        messages.info(request, _("%(account)s is already disconnected.") % {"account": connection})
         return redirect("connections:list")
     if request.method == "POST":
         reason = _("%(account)s was disconnected by %(person)s.") % {
@@ -331,7 +333,7 @@ def disconnect_page(request: OrganizationRequest, connection_id: UUID) -> HttpRe
         disconnect(connection, by=request.user, reason=reason)
         messages.success(
             request,
-            _("%(account)s is disconnected. Its posts and their numbers stay.") % {"account": connection},
+            _("%(account)s is disconnected. Its posts and their engagement stay here.") % {"account": connection},
         )
         return redirect("connections:list")
     waiting = list(connection.posts.filter(status__in=CANCELLED_BY_DISCONNECTING).order_by("scheduled_at"))
@@ -372,7 +374,7 @@ def platform_app(request: OrganizationRequest, platform: str) -> HttpResponse:
             form.add_error(None, _("Not saved: %(reason)s") % {"reason": error})
         else:
             messages.success(
-                request, _("%(platform)s accepted the app: new consents use it.") % {"platform": cls.label}
+                request, _("%(platform)s accepted the app. New connections use it.") % {"platform": cls.label}
             )
             return redirect("connections:list")
     context = {"platform": cls, "form": form, "own": own, "redirect_uri": redirect_uri(cls)}

@@ -10,6 +10,8 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 
 from accounts.audit import SYSTEM
 from accounts.models import Membership
@@ -29,6 +31,7 @@ from connections.platforms.base import Published
 from publishing.errors import IllegalTransition
 from publishing.models import RECONCILING, Hold, Outcome, PostStatus, PublishAttempt, SocialPost
 from publishing.services import UNCLAIMED, cancel_post, move_status
+from publishing.states import standing_of
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +39,8 @@ BACKOFF_S = (30, 90, 240, 480, 960)
 """Waits after each passing failure: five tries over about thirty minutes."""
 FIRST_ENGAGEMENT_SYNC = timedelta(minutes=2)
 RATE_LIMIT_WAIT = timedelta(hours=1)
+QUOTED_WORDS = 14
+"""Of a post's text in a notification."""
 
 
 def record_published(attempt: PublishAttempt, published: Published, *, note: str = "") -> None:
@@ -215,11 +220,20 @@ def _tell_creator(post: SocialPost, kind: str, message: str) -> None:
     """Tell who wrote the post; when they are gone, everybody who may publish. A failure is nobody's secret."""
     from django.urls import reverse
 
+    names = {"account": post.connection.account_name, "platform": post.connection.platform_label}
+    failed = kind == "post.failed"
+    title = (
+        _("A post on %(account)s (%(platform)s) failed")
+        if failed
+        else _("A post on %(account)s (%(platform)s) was only partly published")
+    )
+    advice = standing_of(post, now=timezone.now()).sentence if failed else ""
+    quote = Truncator(post.content or post.link_url).words(QUOTED_WORDS, truncate=" …")
     words = {
         "kind": kind,
         "key": f"{kind}:{post.pk}",
-        "title": f"{post.connection.account_name}: “{str(post)[:60]}”",
-        "body": message,
+        "title": title % names,
+        "body": "\n".join(dict.fromkeys(filter(None, (f"“{quote}”" if quote else "", advice, message)))),
         "url": reverse("publishing:post", args=[post.pk]),
     }
     creator = post.created_by

@@ -7,6 +7,7 @@ from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.audit import SYSTEM, Actor
 from accounts.notifications import Kind, notify_those_who_may, register_kind
@@ -16,13 +17,11 @@ from publishing.errors import IllegalTransition
 from publishing.models import Hold, PostStatus, SocialPost
 from publishing.services import cancel_post
 
+register_kind(Kind("post.failed", _("A post of mine failed"), _("See what to do"), order=2))
 register_kind(
-    Kind("post.failed", _("A post of mine failed"), _("See why, and send it again, edit or cancel it"), order=2)
+    Kind("post.partly_published", _("A post of mine was only partly published"), _("See what is missing"), order=3)
 )
-register_kind(
-    Kind("post.partly_published", _("A post of mine went out only in part"), _("See what is missing"), order=3)
-)
-register_kind(Kind("post.held", _("Posts wait for a decision"), _("Publish, move or cancel them"), order=4))
+register_kind(Kind("post.held", _("Posts are on hold"), _("Decide"), order=4))
 
 
 @receiver(connection_restored)
@@ -48,7 +47,12 @@ def hold_late_posts(connection: SocialConnection, **_kwargs: Any) -> None:
             organization=connection.organization,
             kind="post.held",
             key=f"post.held:{connection.pk}",
-            title=f"{connection.account_name} works again: {held} late posts wait for you",
+            title=ngettext(
+                "%(account)s is connected again: %(count)d late post is on hold",
+                "%(account)s is connected again: %(count)d late posts are on hold",
+                held,
+            )
+            % {"account": connection.account_name, "count": held},
             url=reverse("publishing:posts"),
         )
 

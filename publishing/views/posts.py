@@ -1,7 +1,8 @@
 """Posts: the list with its bulk actions, the page of one post, and what a button there does."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,7 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, F, IntegerField, Q, Value, When
+from django.db.models import Case, Count, DateTimeField, F, IntegerChoices, IntegerField, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
@@ -19,9 +20,9 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from accounts.errors import DomainError
 from accounts.middleware import OrganizationRequest
@@ -36,7 +37,7 @@ from publishing.filters import ATTENTION, PostFilters
 from publishing.history import history_of
 from publishing.models import PostStatus, SocialPost, SocialPostQuerySet
 from publishing.moves import call_off, move_to_tray
-from publishing.states import attention, may_be_moved, standing_of
+from publishing.states import Standing, attention, standing_of
 from publishing.views.calendar import answer_change, answer_refusal, filter_context, local_day
 
 PER_PAGE = 50
@@ -45,6 +46,15 @@ BULK_LIMIT = 200
 _TABS = [
     "", ATTENTION, PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.FAILED, PostStatus.CANCELLED,
 ]  # fmt: skip
+
+
+class Block(IntegerChoices):
+    """What stands together in the list of all posts."""
+
+    FAILED = 0, gettext_lazy("Failed")
+    PLANNED = 1, gettext_lazy("Upcoming")
+    DRAFTS = 2, gettext_lazy("Drafts")
+    OVER = 3, gettext_lazy("Published and cancelled")
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
@@ -58,9 +68,9 @@ def posts(request: OrganizationRequest) -> HttpResponse:
     filters = PostFilters.from_params(request.GET)
     everything = SocialPost.objects.for_organization(request.organization)
     tab = filters.statuses[0] if len(filters.statuses) == 1 else ""
-    page = Paginator(_in_order(filters.apply(everything).with_card(), tab), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(_in_order(filters.apply(everything).with_card()), PER_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
-        "rows": [(post, standing_of(post, now=now), may_be_moved(post)) for post in page.object_list],
+        "rows": [(post, standing_of(post, now=now), _heading(post) if not tab else "") for post in page.object_list],
         "page": page,
         "tabs": _tabs(everything, filters, tab),
         "tab": tab,
@@ -79,14 +89,25 @@ def posts(request: OrganizationRequest) -> HttpResponse:
     return response
 
 
-def _in_order(posts: SocialPostQuerySet, tab: str) -> SocialPostQuerySet:
-    """What is planned: the next one first. Everything else: failed first, then the latest."""
-    if tab == PostStatus.SCHEDULED:
-        return posts.order_by("scheduled_at", "pk")
-    failed_first = Case(When(status=PostStatus.FAILED, then=Value(0)), default=Value(1), output_field=IntegerField())
+def _heading(post: SocialPost) -> str:
+    return str(Block(post.block).label)  # type: ignore[attr-defined]  # annotated by _in_order
+
+
+def _in_order(posts: SocialPostQuerySet) -> SocialPostQuerySet:
+    """In blocks, as ``block`` on each row: what failed, the latest first; what is planned, the next one first; drafts and
+    then what is over, the latest first."""
+    planned = [PostStatus.PENDING_APPROVAL, PostStatus.SCHEDULED, PostStatus.PUBLISHING]
+    block = Case(
+        When(status=PostStatus.FAILED, then=Value(Block.FAILED)),
+        When(status__in=planned, then=Value(Block.PLANNED)),
+        When(status=PostStatus.DRAFT, then=Value(Block.DRAFTS)),
+        default=Value(Block.OVER),
+        output_field=IntegerField(),
+    )
+    soonest = Case(When(status__in=planned, then=F("scheduled_at")), default=Value(None), output_field=DateTimeField())
     return posts.annotate(
-        rank=failed_first, moment=Coalesce(F("published_at"), F("scheduled_at"), F("created_at"))
-    ).order_by("rank", "-moment", "-pk")
+        block=block, soonest=soonest, moment=Coalesce(F("published_at"), F("scheduled_at"), F("created_at"))
+    ).order_by("block", F("soonest").asc(nulls_last=True), "-moment", "-pk")
 
 
 def _tabs(everything: SocialPostQuerySet, filters: PostFilters, tab: str) -> list[dict[str, Any]]:
@@ -135,7 +156,7 @@ def bulk(request: OrganizationRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     back = _back(request, reverse("publishing:posts"))
     if not form.is_valid():
-        messages.error(request, _("Tick the posts first, then choose what to do with them."))
+        messages.error(request, _("Select posts first, then choose an action."))
         return HttpResponseRedirect(back)
     verbs: dict[str, Callable[[SocialPost], object]] = {
         "cancel": lambda post: services.cancel_post(post, by=request.user),
@@ -158,7 +179,7 @@ def bulk(request: OrganizationRequest) -> HttpResponse:
         messages.success(request, _bulk_words(action, done))
     if refused:
         reasons = " ".join(dict.fromkeys(refused))
-        text = ngettext("%(count)s post was left as it is.", "%(count)s posts were left as they are.", len(refused))
+        text = ngettext("%(count)s post was not changed.", "%(count)s posts were not changed.", len(refused))
         messages.warning(request, f"{text % {'count': len(refused)}} {reasons}"[:500])
     return HttpResponseRedirect(back)
 
@@ -166,7 +187,7 @@ def bulk(request: OrganizationRequest) -> HttpResponse:
 def _bulk_words(action: str, count: int) -> str:
     texts = {
         "cancel": ngettext("%(count)s post cancelled.", "%(count)s posts cancelled.", count),
-        "retry": ngettext("%(count)s post goes out again.", "%(count)s posts go out again.", count),
+        "retry": ngettext("%(count)s post is sent again.", "%(count)s posts are sent again.", count),
         "delete": ngettext("%(count)s draft deleted.", "%(count)s drafts deleted.", count),
     }
     return texts[action] % {"count": count}
@@ -201,18 +222,66 @@ def post(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
         siblings = [
             (other, standing_of(other, now=now)) for other in others.exclude(pk=found.pk).select_related("connection")
         ]
+    standing = standing_of(found, now=now)
+    state = _state(found, standing, siblings)
     context = {
         "post": found,
-        "standing": standing_of(found, now=now),
-        "avatar_url": avatar_url_of(found.connection),
-        "media": list(found.attached_media.all()),
-        "history": history_of(found),
+        "standing": standing,
         "siblings": siblings,
         "zone": request.organization.zone.key,
-        "may_be_moved": may_be_moved(found),
-        "unread": why_unread(found) if found.status == PostStatus.PUBLISHED and not found.deleted_at else "",
-    } | _metrics(found)
-    return render(request, "publishing/post.html", context)
+        "state": state,
+        "look_again_s": _look_again_s(found, siblings, now=now),
+    }
+    is_part = bool(request.htmx) and not request.htmx.boosted
+    if is_part and request.GET.get("state") == state:
+        response = HttpResponse(status=204)
+    else:
+        context |= {
+            "avatar_url": avatar_url_of(found.connection),
+            "media": list(found.attached_media.all()),
+            "history": history_of(found),
+            "unread": why_unread(found) if found.status == PostStatus.PUBLISHED and not found.deleted_at else "",
+        } | _metrics(found)
+        template = "publishing/_post_page.html" if is_part else "publishing/post.html"
+        response = render(request, template, context | {"is_part": is_part})
+        if is_part:
+            trigger_client_event(response, "announce", {"text": standing.label})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+Siblings = list[tuple[SocialPost, Standing]]
+SOON = timedelta(seconds=90)
+
+
+def _state(post: SocialPost, standing: Standing, siblings: Siblings) -> str:
+    """A digest of what the page shows of a post: equal while there is nothing new to show."""
+    shown = [
+        standing, post.status, post.scheduled_at, post.published_at, post.permalink, post.deleted_at,
+        post.engagement_synced_at, [state.label for _other, state in siblings],
+    ]  # fmt: skip
+    return sha256(repr(shown).encode()).hexdigest()[:16]
+
+
+def _look_again_s(post: SocialPost, siblings: Siblings, *, now: datetime) -> int:
+    """After how many seconds an open page asks again; 0 when nothing will happen by itself any more."""
+
+    def wait(one: SocialPost) -> int:
+        if one.status == PostStatus.PUBLISHING:
+            return 2
+        if one.status == PostStatus.SCHEDULED:
+            due = max(filter(None, (one.scheduled_at, one.next_attempt_at, one.paced_until)), default=None)
+            return 2 if due and due < now + SOON and one.connection.can_be_used and not one.hold_reason else 20
+        if one.status == PostStatus.FAILED and one.error_code == "OUTCOME_UNKNOWN":
+            return 20
+        return 0
+
+    counts_soon = (
+        post.status == PostStatus.PUBLISHED and post.engagement_due_at and post.engagement_due_at < now + SOON * 2
+    )
+    waits = [20] if counts_soon else []
+    waits += [found for found in (wait(one) for one in (post, *(other for other, _state in siblings))) if found]
+    return min(waits, default=0)
 
 
 def _metrics(post: SocialPost) -> dict[str, Any]:
@@ -257,20 +326,20 @@ def _found(request: OrganizationRequest, post_id: UUID) -> SocialPost:
 @require_POST
 @requires("posts.publish")
 def publish_now(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
-    return _act(request, post_id, lambda post, user: services.publish_now(post, by=user), _("It goes out now."))
+    return _act(request, post_id, lambda post, user: services.publish_now(post, by=user), _("Publishing now."))
 
 
 @require_POST
 @requires("posts.publish")
 def release(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     """A held post goes out after all."""
-    return _act(request, post_id, lambda post, user: services.publish_now(post, by=user), _("It goes out now."))
+    return _act(request, post_id, lambda post, user: services.publish_now(post, by=user), _("Publishing now."))
 
 
 @require_POST
 @requires("posts.publish")
 def retry(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
-    return _act(request, post_id, lambda post, user: services.retry_post(post, by=user), _("It is sent again now."))
+    return _act(request, post_id, lambda post, user: services.retry_post(post, by=user), _("Trying again now."))
 
 
 @require_POST
@@ -283,7 +352,7 @@ def cancel(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     except DomainError as error:
         return answer_refusal(request, error, [day], post=post, back_to=_back(request, ""))
     undo = made.undo if can_return else ""
-    text = _("Cancelled. It will not go out.")
+    text = _("Cancelled. It will not be published.")
     return answer_change(request, text, [day], post=made.post, undo=undo, back_to=_back(request, ""))
 
 
@@ -296,7 +365,7 @@ def unschedule(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
         made = move_to_tray(post, by=request.user)
     except DomainError as error:
         return answer_refusal(request, error, [day], post=post, back_to=_back(request, ""))
-    text = _("Back among the drafts, without a time.")
+    text = _("Moved to drafts.")
     return answer_change(request, text, [day], post=made.post, undo=made.undo, back_to=_back(request, ""))
 
 
@@ -335,7 +404,7 @@ def delete_at_platform(request: OrganizationRequest, post_id: UUID) -> HttpRespo
     def verb(post: SocialPost, user: User) -> SocialPost:
         return services.delete_at_platform(post, by=user)
 
-    return _act(request, post_id, verb, _("Deleted at the platform. It stays here with its history."))
+    return _act(request, post_id, verb, _("Deleted from the platform. Its history stays here."))
 
 
 @require_POST
@@ -364,9 +433,9 @@ def resolve(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
         to = reverse("publishing:post", args=[_found(request, post_id).pk])
         return HttpResponseClientRedirect(to) if request.htmx else HttpResponseRedirect(to)
     texts = {
-        "published": _("Noted: it is out."),
-        "resend": _("It is sent again, after one more look at the platform."),
-        "drop": _("Left as it is."),
+        "published": _("Marked as published."),
+        "resend": _("Parley checks the platform once more, then sends it again."),
+        "drop": _("Cancelled. It will not be sent again."),
     }
 
     def verb(post: SocialPost, user: User) -> SocialPost:

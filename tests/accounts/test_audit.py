@@ -112,7 +112,7 @@ class TestPage:
         record_audit("organization.changed", club, by=alice, organization=club, changes={"gap_minutes": [0, 30]})
         page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", as_alice.get("/organization/audit/").content.decode()))
         for told in (
-            "Sent off at once post.sent_now",
+            "Published immediately post.sent_now",
             "Parley",
             "Frost on the greens Post",
             "Status: Draft → Scheduled",
@@ -141,7 +141,7 @@ class TestPage:
     def test_people_filter_by_the_words_that_they_read(self, as_alice: Client, club: Organization) -> None:
         record_audit("post.sent_now", factories.make_post(factories.make_connection(club)), by=SYSTEM)
         record_audit("connection.synced", factories.make_connection(club), by=SYSTEM)
-        for query in ("action=sent+off", "object=post", "object=Post"):
+        for query in ("action=published+imm", "object=post", "object=Post"):
             page = as_alice.get(f"/organization/audit/?{query}").context["page"]
             assert [event.action for event in page] == ["post.sent_now"]
 

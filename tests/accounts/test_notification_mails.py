@@ -68,7 +68,7 @@ def test_a_failure_is_mailed_once_with_the_words_and_the_next_step(bob: User, cl
     for body in (letter.body, html):
         assert "The text is too long." in body
         assert "http://127.0.0.1:8000/posts/1/" in body
-        assert "send it again, edit or cancel it" in body
+        assert "See what to do" in body
     row = Notification.objects.get()
     assert row.emailed_at is not None
     assert row.email_due_at is None
@@ -161,8 +161,8 @@ def test_a_kind_that_was_turned_off_is_shown_and_not_mailed(bob: User, club: Org
 
 def test_people_choose_their_mails_on_a_page(as_bob: Client, bob: User, club: Organization) -> None:
     page = as_bob.get("/notifications/mails/").content.decode()
-    assert len(CHOSEN.findall(page)) == 5
-    for label in ("An account must be reconnected", "A post of mine failed", "Posts wait for a decision"):
+    assert len(CHOSEN.findall(page)) == 6
+    for label in ("An account must be reconnected", "A post of mine failed", "Posts are on hold"):
         assert label in page
     assert as_bob.post("/notifications/mails/", {"kind_0": "on"}).status_code == 302
     page = as_bob.get("/notifications/mails/").content.decode()

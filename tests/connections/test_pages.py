@@ -32,7 +32,7 @@ def test_a_new_organization_is_told_how_to_begin(as_alice: Client, as_bob: Clien
     assert "No account is connected yet" in text_of(as_alice, "/connections/")
     assert "/api/social/twitter/auth" in text_of(as_alice, "/connections/")
     marketer = text_of(as_bob, "/connections/")
-    assert "An owner or admin of your organization can connect one." in marketer
+    assert "Alice can connect accounts." in marketer
     assert "/api/social/twitter/auth" not in marketer
 
 
@@ -47,11 +47,11 @@ def test_a_card_shows_state_permissions_expiry_last_post_and_last_sync(as_alice:
         "@proshop",
         "Permissions missing",
         "tweet.write",
-        "Grant again",
+        "Grant permissions",
         "2\xa0hours ago",
         "1\xa0day ago",
         "4,210",
-        "renewed by itself",
+        "renews automatically",
     ):
         assert shown in text
 
@@ -66,6 +66,10 @@ def test_a_broken_account_says_why_and_offers_to_reconnect(
         text = text_of(as_alice, path)
         assert "X ended the access." in text
         assert "Needs reconnecting" in text
+        assert "X no longer accepts Parley's access to this account." in text
+        assert text.index("Parley's access") < text.index("<details>") < text.index("X ended the access.")
+        assert "never expires" not in text
+        assert "all granted" not in text
         assert reconnect in text
         assert reconnect not in text_of(as_bob, path)
 
@@ -106,7 +110,7 @@ def test_the_detail_page_shows_limits_and_the_log(as_bob: Client, alice: User, c
     text = text_of(as_bob, f"/connections/{connection.pk}/")
     for shown in (
         "900",
-        "Lost its access",
+        "Access lost",
         "The token was revoked.",
         "alice@riverside.example",
         "A Mastodon sign-in opens exactly one account.",
@@ -352,4 +356,4 @@ def test_the_detail_page_shows_what_is_left_of_the_budgets(as_bob: Client, club:
     assert "Posts in 15 minutes" in text
     assert "1 of 2" in text
     budgets.take(connection, "posts")
-    assert "there is room again at" in text_of(as_bob, f"/connections/{connection.pk}/")
+    assert "The quota is used up until" in text_of(as_bob, f"/connections/{connection.pk}/")

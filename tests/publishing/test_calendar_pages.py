@@ -144,7 +144,7 @@ def test_drafts_without_a_time_wait_in_the_tray_and_what_needs_a_person_beside_i
     tray, attention = page.split('id="attention-title"')
     assert f'id="post-{draft.pk}"' in tray.split('id="tray"')[1]
     assert f"/posts/{failed.pk}/" in attention
-    assert "X refused the picture." in attention
+    assert "X did not accept this post. Edit it, then try again." in attention
     assert f"/posts/{waiting.pk}/" in attention
     assert "Junior Academy needs to be reconnected" in attention
 

@@ -28,7 +28,10 @@ def test_its_creator_gets_a_mail_with_the_platforms_words_and_a_link(
     letter = mail.outbox[0]
     assert letter.to == [bob.email]
     assert claimed_post.connection.account_name in letter.subject
-    assert "Text is too rude" in letter.body
+    assert letter.subject == f"A post on {claimed_post.connection.account_name} (Mastodon) failed"
+    body = str(letter.body)
+    advice = body.index("Mastodon did not accept this post. Edit it, then try again.")
+    assert advice < body.index("Text is too rude"), "the platform's own words stand behind ours"
     assert f"/posts/{claimed_post.pk}/" in letter.body
 
 

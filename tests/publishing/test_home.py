@@ -50,7 +50,7 @@ def test_home_shows_today_what_waits_and_how_the_accounts_are(as_bob: Client, cl
     assert "Twilight tee times" in today
     assert "15:00" in today
     assert "Tomorrow" not in today
-    assert "X refused the picture." in waiting
+    assert "X did not accept this post. Edit it, then try again." in waiting
     assert health.index("Junior Academy") < health.index("Reconnect") < health.index("Greens")
     assert "Expires soon" not in health  # a token of X renews itself
 

@@ -44,7 +44,7 @@ def test_a_post_whose_id_cannot_be_stored_is_published_and_never_sent_again(
     assert post.engagement_due_at is None
     assert mastodon.sends(server) == 1
     page = signed_in(bob).get(reverse("publishing:post", args=[post.pk])).content.decode()
-    assert "Its id at Mastodon is not known here, so its numbers cannot be read." in page
+    assert "Its post ID on Mastodon is unknown, so its engagement cannot be read." in page
     for step in ("sync", "delete_at_platform"):
         assert reverse(f"publishing:{step}", args=[post.pk]) not in page
 

@@ -56,17 +56,43 @@ def test_failed_posts_come_first_and_every_status_has_its_count(as_bob: Client, 
     factories.make_post(x, content="Planned")
     factories.make_post(x, status="PUBLISHED", content="Out")
     factories.make_post(x, status="DRAFT", content="Idea")
-    factories.make_post(x, status="FAILED", content="Broken", error_message="X refused the picture.")
+    factories.make_post(x, status="FAILED", content="Broken", error_message="(#324) Requires upload file")
     page = as_bob.get("/posts/").content.decode()
     titles = re.findall(r'class="post-title"[^>]*>([^<]+)<', page)
     assert titles[0] == "Broken"
     assert set(titles) == {"Broken", "Planned", "Out", "Idea"}
-    assert "X refused the picture." in page
+    assert "X did not accept this post. Edit it, then try again." in page
+    assert "(#324)" not in page
     tabs = {
         label.strip(): int(count)
         for label, count in re.findall(r'class="tab"[^>]*>([^<]+)<span class="count"[^>]*>(\d+)', page)
     }
     assert tabs == {"All": 4, "Needs attention": 1, "Drafts": 1, "Scheduled": 1, "Published": 1, "Failed": 1}
+
+
+def test_the_next_post_to_go_out_is_the_first_of_the_planned_ones_and_the_latest_the_first_of_the_rest(
+    as_bob: Client, x: SocialConnection
+) -> None:
+    now = timezone.now()
+    for name, days in (("in three days", 3), ("tomorrow", 1), ("in two days", 2)):
+        factories.make_post(x, content=name, scheduled_at=now + timedelta(days=days))
+    for name, days in (("two days ago", 2), ("yesterday", 1)):
+        factories.make_post(x, content=name, status="PUBLISHED", published_at=now - timedelta(days=days))
+    factories.make_post(x, content="idea", status="DRAFT")
+    factories.make_post(x, content="broken", status="FAILED", scheduled_at=now - timedelta(days=3))
+    page = as_bob.get("/posts/").content.decode()
+    titles = re.findall(r'class="post-title"[^>]*>([^<]+)<', page)
+    assert titles == ["broken", "tomorrow", "in two days", "in three days", "idea", "yesterday", "two days ago"]
+    headings = re.findall(r'scope="colgroup">([^<]+)<', page)
+    assert headings == ["Failed", "Upcoming", "Drafts", "Published and cancelled"]
+
+
+def test_the_list_shows_a_small_picture_of_each_post_that_has_one(
+    as_bob: Client, club: Organization, x: SocialConnection
+) -> None:
+    asset = factories.make_asset(club)
+    factories.attach(factories.make_post(x), asset)
+    assert reverse("publishing:media_thumbnail", args=[asset.pk]) in as_bob.get("/posts/").content.decode()
 
 
 @pytest.mark.parametrize(("query", "expected"), [
@@ -117,7 +143,8 @@ def test_a_club_without_posts_is_told_how_to_begin_and_one_without_matches_what_
 ) -> None:
     assert "No posts yet" in as_bob.get("/posts/").content.decode()
     factories.make_post(x)
-    assert "No post matches" in as_bob.get("/posts/?q=nothing-like-it").content.decode()
+    assert "No posts match “nothing &lt;like&gt; it”" in as_bob.get("/posts/?q=nothing+<like>+it").content.decode()
+    assert "No posts match these filters" in as_bob.get("/posts/?status=CANCELLED").content.decode()
 
 
 def test_bulk_cancel_takes_what_it_can_and_says_why_the_rest_stayed(as_bob: Client, x: SocialConnection) -> None:
@@ -131,7 +158,7 @@ def test_bulk_cancel_takes_what_it_can_and_says_why_the_rest_stayed(as_bob: Clie
     assert SocialPost.objects.get(pk=waiting.pk).status == "CANCELLED"
     assert SocialPost.objects.get(pk=out.pk).status == "PUBLISHED"
     assert "1 post cancelled." in said
-    assert any("left as it is" in text and "published already" in text for text in said)
+    assert any("not changed" in text and "published already" in text for text in said)
 
 
 def test_bulk_retry_and_bulk_delete(as_bob: Client, x: SocialConnection) -> None:
@@ -179,20 +206,20 @@ def test_the_page_shows_text_pictures_account_and_time(as_bob: Client, club: Org
     [
         ({"status": "DRAFT"}, "Draft", "", {"edit", "move", "publish_now", "delete"}),
         ({}, "Scheduled", "", {"edit", "move", "publish_now", "unschedule", "cancel"}),
-        ({"hold_reason": "RECONNECTED", "error_message": "It came due while away."}, "Held", "It came due while away.",
+        ({"hold_reason": "RECONNECTED", "error_message": "It came due while away."}, "On hold", "It came due while away.",
          {"release", "move", "cancel"}),
-        ({"status": "FAILED", "error_message": "X refused the picture."}, "Failed", "X refused the picture.",
+        ({"status": "FAILED", "error_message": "X refused the picture."}, "Failed", "X did not accept this post.",
          {"retry", "edit", "move", "cancel"}),
         ({"status": "FAILED", "error_code": "OUTCOME_UNKNOWN", "error_message": "Nobody knows."}, "Outcome unknown",
          "Nobody knows.", {"resolve"}),
-        ({"status": "PUBLISHING"}, "Publishing", "on its way", set()),
-        ({"status": "CANCELLED"}, "Cancelled", "will not go out", {"move", "edit"}),
-        ({"next_attempt_at": timezone.now() + timedelta(days=1), "error_message": "X has a limit."}, "Trying again",
-         "X has a limit. It will be tried again", {"publish_now", "move", "cancel"}),
+        ({"status": "PUBLISHING"}, "Publishing", "being sent to X", set()),
+        ({"status": "CANCELLED"}, "Cancelled", "will not be published", {"move", "edit"}),
+        ({"next_attempt_at": timezone.now() + timedelta(days=1), "error_message": "X has a limit."}, "Retrying",
+         "did not go through. Parley tries again on", {"publish_now", "move", "cancel"}),
         ({"status": "PUBLISHED", "platform_post_id": "77", "error_message": "The first comment is missing."},
-         "Published in part",
+         "Partly published",
          "The first comment is missing.", {"sync", "delete_at_platform"}),
-        ({"status": "PUBLISHED", "deleted_at": timezone.now()}, "Gone from the platform", "gone from the platform", set()),
+        ({"status": "PUBLISHED", "deleted_at": timezone.now()}, "No longer online", "no longer on X", set()),
     ],
 )  # fmt: skip
 def test_each_state_says_what_it_means_and_offers_the_next_step(
@@ -211,7 +238,7 @@ def test_a_viewer_reads_the_page_and_finds_no_button(club: Organization, x: Soci
     post = factories.make_post(x)
     viewer = signed_in(factories.make_member(club, Role.VIEWER).user)
     page = page_of(viewer, post)
-    assert "What now" not in page
+    assert 'id="actions-title"' not in page
     assert viewer.post(reverse("publishing:publish_now", args=[post.pk])).status_code == 403
 
 
@@ -228,7 +255,7 @@ def test_the_history_tells_who_did_what_and_every_attempt_with_its_steps(
         attempt=attempt, name="upload:1", is_public=False, started_at=timezone.now(), error="too large"
     )
     page = page_of(as_bob, post)
-    assert re.search(r"<strong>Scheduled</strong>.{0,40}by Bob", page, re.S)
+    assert re.search(r"<strong>Scheduled</strong>.{0,40}by Bob.*?<p[^>]*>For \w+ \d+ \w+, \d\d:\d\d</p>", page, re.S)
     assert "Attempt 1: failed" in page
     assert "X refused the picture." in page
     assert "upload:1" in page
@@ -295,7 +322,7 @@ def test_nobody_sees_or_touches_the_posts_of_another_organization(as_eve: Client
 
 def test_publish_now_makes_a_post_due(as_bob: Client, x: SocialConnection) -> None:
     post = factories.make_post(x, status="DRAFT")
-    assert "goes out now" in press(as_bob, post, "publish_now")
+    assert "Publishing now" in press(as_bob, post, "publish_now")
     assert post.status == "SCHEDULED"
     assert post.scheduled_at is not None
     assert post.scheduled_at <= timezone.now()
@@ -309,7 +336,7 @@ def test_a_held_post_goes_out_when_a_person_says_so(as_bob: Client, x: SocialCon
 
 def test_retry_sends_again_and_refuses_what_did_not_fail(as_bob: Client, x: SocialConnection) -> None:
     failed = factories.make_post(x, status="FAILED")
-    assert "sent again" in press(as_bob, failed, "retry")
+    assert "Trying again now" in press(as_bob, failed, "retry")
     assert failed.status == "SCHEDULED"
     assert "Only a failed post" in press(as_bob, failed, "retry")
 
@@ -366,7 +393,7 @@ def test_a_person_decides_about_a_post_of_unknown_outcome(
     as_bob: Client, x: SocialConnection, fields: dict[str, str], status: str
 ) -> None:
     post = factories.make_post(x, status="FAILED", error_code="OUTCOME_UNKNOWN", error_message="Nobody knows.")
-    assert "Did it go out?" in page_of(as_bob, post)
+    assert "Was it published?" in page_of(as_bob, post)
     said = press(as_bob, post, "resolve", **fields)
     assert said
     assert post.status == status

@@ -36,7 +36,7 @@ def second_try(claimed_post: SocialPost) -> SocialPost:
 def test_while_a_new_try_runs_the_error_of_the_last_one_is_history(as_bob: Client, second_try: SocialPost) -> None:
     standing = standing_of(second_try, now=timezone.now())
     assert (standing.label, standing.tone) == ("Publishing", "info")
-    assert standing.sentence == "It is on its way to the platform right now."
+    assert standing.sentence == "It is being sent to Mastodon."
     state, history = as_bob.get(reverse("publishing:post", args=[second_try.pk])).content.decode().split(
         'id="history-title"'
     )  # fmt: skip
@@ -48,9 +48,11 @@ def test_while_a_new_try_runs_the_error_of_the_last_one_is_history(as_bob: Clien
 def test_while_the_platform_is_asked_the_page_says_so(as_bob: Client, second_try: SocialPost) -> None:
     begin_reconciling(second_try, OutcomeUnknown("The connection broke."))
     post = SocialPost.objects.select_related("connection").get(pk=second_try.pk)
-    assert standing_of(post, now=timezone.now()).sentence.startswith("Checking with Mastodon whether it went out.")
+    assert standing_of(post, now=timezone.now()).sentence == (
+        "Parley is checking with Mastodon whether it was published."
+    )
     state = as_bob.get(reverse("publishing:post", args=[post.pk])).content.decode().split('id="history-title"')[0]
-    assert "Checking with Mastodon whether it went out." in state
+    assert "Parley is checking with Mastodon whether it was published." in state
 
 
 def test_an_unknown_outcome_of_an_earlier_try_is_not_said_of_the_next(second_try: SocialPost) -> None:

@@ -51,7 +51,7 @@ def work_until_settled(post: SocialPost, server: Server) -> Standing:
         if post.status in {PostStatus.PUBLISHED, PostStatus.FAILED}:
             return standing
         assert post.error_message
-        assert post.error_message in standing.sentence
+        assert post.error_message == standing.detail
         if post.status == PostStatus.PUBLISHING:
             assert post.lease_until is not None
             moment = max(moment, post.lease_until) + timedelta(seconds=1)
@@ -100,7 +100,7 @@ def test_a_post_that_meets_a_fault_goes_out_once_or_fails_with_a_reason(
     standing = work_until_settled(post, server)
     code, words = FAILS_AS.get((fault, platform), ("", ""))
     assert post.error_code == code
-    assert words in standing.sentence
+    assert words in standing.detail
     assert post.status == (PostStatus.FAILED if code else PostStatus.PUBLISHED)
     assert server.taken(platform) == ([] if code else [post.content])
     assert server.calls()[0][1] == fault
@@ -121,7 +121,8 @@ def test_a_rate_limit_is_waited_out_for_as_long_as_it_says_and_an_hour_when_it_s
     assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "RATE_LIMITED", 0)
     assert post.next_attempt_at is not None
     assert abs(post.next_attempt_at - now - wait) < timedelta(seconds=10)
-    assert "asks to wait: too many requests. It will be tried again" in standing.sentence
+    assert "takes no more posts for now. Parley tries again on" in standing.sentence
+    assert "asks to wait: too many requests." in standing.detail
 
     work(post, at=now + wait - timedelta(seconds=30))
     assert len(server.calls()) == 1, "not asked again before"
@@ -140,7 +141,8 @@ def test_a_refused_connection_costs_a_try_and_the_post_goes_out_when_the_port_an
     for tries in (1, 2, 3):
         standing = work(post, at=moment)
         assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "TRANSIENT", tries)
-        assert "cannot be reached. It will be tried again" in standing.sentence
+        assert "did not go through. Parley tries again on" in standing.sentence
+        assert "cannot be reached." in standing.detail
         assert post.next_attempt_at is not None
         waits.append(post.next_attempt_at - moment)
         moment = post.next_attempt_at + timedelta(seconds=1)
@@ -182,7 +184,7 @@ def test_a_dead_token_holds_the_post_until_the_account_is_connected_again(
     assert requests.delete(f"{server.url}/api/faults", timeout=10).ok
     assert work(post).label == "Waiting for reconnection", "it is the account that is waited for"
     restore(account, by=SYSTEM)
-    assert work(post).label == "Held", "its time passed meanwhile: a person decides"
+    assert work(post).label == "On hold", "its time passed meanwhile: a person decides"
     publish_now(post, by=SYSTEM)
     assert work(post).label == "Published"
     assert server.taken(platform) == [post.content]
@@ -213,7 +215,8 @@ def test_a_picture_stuck_in_processing_is_uploaded_anew_and_the_post_goes_out_on
     server.order("stuck", platform, "media")
     standing = work(post)
     assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "TRANSIENT", 1)
-    assert "is still processing a picture. It will be tried again" in standing.sentence
+    assert "Parley tries again on" in standing.sentence
+    assert "is still processing a picture." in standing.detail
     assert server.calls() == [], "nothing was published without its picture"
     assert post.next_attempt_at is not None
 
