@@ -175,9 +175,14 @@ class PostQuerySet(models.QuerySet["Post"]):
         """Those of a platform that are not deleted, with their card: what a write can refer to."""
         return self.with_card().filter(platform=platform, deleted_at=None)
 
+    def readable(self, platform: str) -> Self:
+        """Those that readers find: not deleted, and not ordered to appear later."""
+        shown = Q(appears_at=None) | Q(appears_at__lte=timezone.now())
+        return self.filter(shown, platform=platform, deleted_at=None)
+
     def live(self, platform: str) -> Self:
-        """Those that readers find: kept, and not ordered to appear later."""
-        return self.kept(platform).filter(Q(appears_at=None) | Q(appears_at__lte=timezone.now()))
+        """Those that readers find, with their card."""
+        return self.readable(platform).with_card()
 
 
 class Post(models.Model):

@@ -182,6 +182,13 @@ def facebook_site(request: HttpRequest, native_id: str) -> HttpResponse:
     return show_site_post(request, live_posts(PlatformName.FACEBOOK, native_id))
 
 
+@login_not_required
+@require_GET
+def facebook_post(request: HttpRequest, page_id: str, number: str) -> HttpResponse:
+    """``https://www.facebook.com/{page}/posts/{number}``."""
+    return show_site_post(request, live_posts(PlatformName.FACEBOOK, f"{page_id}_{number}"))
+
+
 def show_site(request: HttpRequest, account: Account) -> HttpResponse:
     now = timezone.now()
     posts = Post.objects.live(account.platform).filter(account=account, publish_at__lte=now).order_by("-publish_at")

@@ -78,6 +78,7 @@ urlpatterns = [
     re_path(VERSION + r"/oauth/access_token$", facebook.access_token),
     re_path(VERSION + r"/debug_token$", facebook.debug_token),
     re_path(VERSION + r"/?(?P<path>.*)$", graph.graph),
+    path("facebook/<str:page_id>/posts/<str:number>", pages.facebook_post, name="facebook_post"),
     path("facebook/<str:native_id>", pages.facebook_site, name="facebook_site"),
     path("mastodon/", include(MASTODON)),
     path("mastodon/.well-known/oauth-authorization-server", mastodon.authorization_server),

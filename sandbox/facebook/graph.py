@@ -1,11 +1,12 @@
 """Facebook: the Graph API's one door. Every path below a version is an object or an edge of it."""
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -30,6 +31,10 @@ from sandbox.facebook.sign_in import is_long_lived, page_token
 from sandbox.faults import Visit, imitate
 from sandbox.life import Counters, count_engagement
 from sandbox.models import Account, Event, Media, Post, Token
+from sandbox.oauth import bearer_of
+from sandbox.paging import Mark, cut
+
+MOST_LISTED = 600  # ranked posts a year that a feed gives back at most
 
 POST_METRICS: dict[str, Callable[[Counters], Any]] = {
     "post_media_view": lambda counters: counters.impressions,
@@ -206,19 +211,18 @@ def read(request: HttpRequest, token: Token, native_id: str, edge: str, paramete
             return read_posts(request, token, account, edge, wanted, parameters)
         if edge in {"tagged", "visitor_posts"}:
             require_scope(token, "pages_read_user_content")
-            events = Event.objects.filter(account=account, kind=Event.Kind.MENTION).order_by("-id")
+            events = Event.objects.filter(account=account, kind=Event.Kind.MENTION)
             kept = events if edge == "tagged" else events.none()
-            return page_rows(request, [render_comment(request, event, wanted) for event in kept[:100]], parameters)
+            return page_comments(request, kept, wanted, parameters, newest_first=True)
         if edge == "insights":
             return read_page_insights(token, account, parameters)
     if post is not None and edge == "insights":
         return read_insights(token, post, parameters)
     if post is not None and edge == "comments":
         require_scope(token, "pages_read_user_content")
-        comments = Event.objects.filter(post=post, kind=Event.Kind.COMMENT).select_related("post")
-        order = "-id" if parameters.get("order") == "reverse_chronological" else "id"
-        rows = [render_comment(request, event, wanted) for event in comments.order_by(order)]
-        return page_rows(request, rows, parameters)
+        comments = Event.objects.filter(post=post, kind=Event.Kind.COMMENT)
+        newest_first = parameters.get("order") == "reverse_chronological"
+        return page_comments(request, comments, wanted, parameters, newest_first=newest_first)
     raise missing_object(f"{native_id}/{edge}", "GET")
 
 
@@ -229,20 +233,69 @@ def read_limit(parameters: dict[str, Any]) -> int:
     return int(raw)
 
 
-def page_rows(request: HttpRequest, rows: list[dict[str, Any]], parameters: dict[str, Any]) -> HttpResponse:
-    """Rows with cursor paging; next is absent at the end."""
+def write_cursor(mark: Mark) -> str:
+    return base64.urlsafe_b64encode(str(mark).encode()).decode()
+
+
+def read_cursor(parameters: dict[str, Any], name: str) -> Mark | None:
+    """What a page follows (``after``) or precedes (``before``); refuses with code 100 what Facebook did not write."""
+    raw = str(parameters.get(name) or "")
+    try:
+        return Mark.read(base64.urlsafe_b64decode(raw).decode()) if raw else None
+    except ValueError as problem:
+        raise bad_parameter(f"Invalid cursors values: {raw}") from problem
+
+
+def page_rows(
+    request: HttpRequest,
+    marks: list[Mark],
+    render: Callable[[list[int]], list[dict[str, Any]]],
+    parameters: dict[str, Any],
+    *,
+    newest_first: bool = True,
+) -> HttpResponse:
+    """A page by cursors, rendered from its primary keys. A full page has a ``next``, even when nothing follows: then
+    that one is empty and ends the list. The links hold the token of the call, as on the real platform.
+    """
     limit = read_limit(parameters)
-    raw = str(parameters.get("after", "0"))
-    start = int(raw) if raw.isdecimal() else 0
-    shown = rows[start : start + limit]
-    if not shown:
+    first, last = read_cursor(parameters, "after"), read_cursor(parameters, "before")
+    page = cut(marks, limit, after=first, before=last, newest_first=newest_first)
+    if page.first is None or page.last is None:
         return JsonResponse({"data": []})
-    paging: dict[str, Any] = {"cursors": {"before": str(start), "after": str(start + len(shown))}}
-    if start + limit < len(rows):
+    before, after = write_cursor(page.first), write_cursor(page.last)
+
+    def link(name: str, cursor: str) -> str:
         query = request.GET.copy()
-        query["after"] = str(start + limit)
-        paging["next"] = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-    return JsonResponse({"data": shown, "paging": paging})
+        query.pop("after", None)
+        query.pop("before", None)
+        query["access_token"] = bearer_of(request) or str(parameters.get("access_token"))
+        query["limit"] = str(limit)
+        query[name] = cursor
+        return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+    paging: dict[str, Any] = {"cursors": {"before": before, "after": after}}
+    if page.has_next or len(page.pks) == limit:
+        paging["next"] = link("after", after)
+    if page.has_previous:
+        paging["previous"] = link("before", before)
+    return JsonResponse({"data": render(page.pks), "paging": paging})
+
+
+def page_comments(
+    request: HttpRequest,
+    events: QuerySet[Event],
+    wanted: list[Field],
+    parameters: dict[str, Any],
+    *,
+    newest_first: bool,
+) -> HttpResponse:
+    marks = [Mark(at, pk) for at, pk in events.values_list("created_at", "pk")]
+
+    def render(pks: list[int]) -> list[dict[str, Any]]:
+        found = Event.objects.select_related("account", "post").in_bulk(pks)
+        return [render_comment(request, found[pk], wanted) for pk in pks]
+
+    return page_rows(request, marks, render, parameters, newest_first=newest_first)
 
 
 def read_pages(
@@ -256,9 +309,14 @@ def read_pages(
         return JsonResponse({"data": []})
     names = [Field(name) for name in ("access_token", "category", "category_list", "name", "tasks")]
     now = timezone.now()
-    pages = person.pages.filter(native_id__in=grant.page_ids).order_by("id")
-    rows = [render_page(request, page, wanted or names, token=token_of_page(token, page), now=now) for page in pages]
-    return page_rows(request, rows, parameters)
+    pages = {page.pk: page for page in person.pages.filter(native_id__in=grant.page_ids)}
+
+    def render(pks: list[int]) -> list[dict[str, Any]]:
+        shown = [pages[pk] for pk in pks]
+        return [render_page(request, one, wanted or names, token=token_of_page(token, one), now=now) for one in shown]
+
+    marks = [Mark(page.created_at, page.pk) for page in pages.values()]
+    return page_rows(request, marks, render, parameters, newest_first=False)
 
 
 def read_time(parameters: dict[str, Any], name: str) -> Q:
@@ -284,18 +342,18 @@ def read_posts(
 ) -> HttpResponse:
     require_scope(token, "pages_read_engagement")
     now = timezone.now()
-    posts = Post.objects.live(PLATFORM).filter(account=page)
+    posts = Post.objects.readable(PLATFORM).filter(account=page)
     posts = posts.filter(publish_at__gt=now) if edge == "scheduled_posts" else posts.filter(publish_at__lte=now)
     if edge != "scheduled_posts":
         posts = posts.exclude(options__has_key="unpublished")
-    posts = posts.filter(read_time(parameters, "since"), read_time(parameters, "until")).order_by("-publish_at", "-id")
-    limit, raw = read_limit(parameters), str(parameters.get("after", "0"))
-    start = int(raw) if raw.isdecimal() else 0
-    # Rows outside the page asked for stay empty: they are counted for paging, not rendered.
-    ids = list(posts.values_list("pk", flat=True)[:600])
-    shown = {post.pk: post for post in posts.filter(pk__in=ids[start : start + limit])}
-    rows = [render_post(request, shown[pk], wanted, now=now) if pk in shown else {} for pk in ids]
-    return page_rows(request, rows, parameters)
+    posts = posts.filter(read_time(parameters, "since"), read_time(parameters, "until")).order_by("-publish_at", "-pk")
+    marks = [Mark(at, pk) for at, pk in posts.values_list("publish_at", "pk")[:MOST_LISTED]]
+
+    def render(pks: list[int]) -> list[dict[str, Any]]:
+        found = Post.objects.with_card().in_bulk(pks)
+        return [render_post(request, found[pk], wanted, now=now) for pk in pks]
+
+    return page_rows(request, marks, render, parameters)
 
 
 def read_metric_names(parameters: dict[str, Any], known: set[str]) -> list[str]:

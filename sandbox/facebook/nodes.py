@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.urls import reverse
 from sandbox.facebook.answers import PLATFORM, is_true, refused
 from sandbox.facebook.fields import Field
 from sandbox.life import count_engagement, count_followers, share_of
-from sandbox.models import Account, Event, Media, Post, new_native_id
+from sandbox.models import Account, Event, Media, Post, digest, new_native_id
 
 REACTIONS = {"LIKE": 0.72, "LOVE": 0.18, "WOW": 0.04, "HAHA": 0.03, "CARE": 0.02, "SAD": 0.007, "ANGRY": 0.003}
 
@@ -120,8 +121,26 @@ def render_attachments(request: HttpRequest, post: Post) -> dict[str, Any] | Non
         album = {"media_type": "album", "type": "album", "subattachments": {"data": shown}}
         return {"data": [{**album, "media": shown[0]["media"], "url": shown[0]["url"]}]}
     if post.link:
-        return {"data": [{"media_type": "link", "type": "share", "title": post.link, "url": post.link}]}
+        guarded = (
+            f"https://l.facebook.com/l.php?{urlencode({'u': post.link, 'h': digest(post.native_id)[:32], 's': '1'})}"
+        )
+        share = {"media_type": "link", "type": "share", "title": post.link, "url": guarded, "target": {"url": guarded}}
+        return {"data": [{**share, "unshimmed_url": post.link}]}
     return None
+
+
+def tell_story(post: Post, count: int) -> str | None:
+    """The sentence that Facebook writes over a post; None over a text alone."""
+    if count:
+        return f"{post.account.name} added {'a new photo' if count == 1 else f'{count} new photos'}."
+    return f"{post.account.name} shared a link." if post.link else None
+
+
+def post_url(request: HttpRequest, post: Post) -> str:
+    """The permalink: the post's own number below its Page's."""
+    page_id, _, number = post.native_id.partition("_")
+    path = reverse("sandbox:facebook_post", kwargs={"page_id": page_id, "number": number})
+    return request.build_absolute_uri(path)
 
 
 def media_url(request: HttpRequest, media: Media) -> str:
@@ -147,10 +166,10 @@ def render_post(request: HttpRequest, post: Post, wanted: list[Field], *, now: d
     values: dict[str, Callable[[Field], Any]] = {
         "id": lambda _: post.native_id,
         "message": lambda _: post.text or None,
-        "story": lambda _: None,
+        "story": lambda _: tell_story(post, len(media)),
         "created_time": lambda _: format_time(post.publish_at),
         "updated_time": lambda _: format_time(post.edited_at or post.publish_at),
-        "permalink_url": lambda _: site_url(request, post.native_id),
+        "permalink_url": lambda _: post_url(request, post),
         "full_picture": lambda _: media_url(request, media[0]) if media else None,
         "status_type": lambda _: "added_photos" if media else ("shared_story" if post.link else "mobile_status_update"),
         "is_published": lambda _: post.publish_at <= now and not post.options.get("unpublished"),
@@ -168,6 +187,7 @@ def render_post(request: HttpRequest, post: Post, wanted: list[Field], *, now: d
 
 
 def render_comment(request: HttpRequest, event: Event, wanted: list[Field]) -> dict[str, Any]:
+    number = event.native_id.rpartition("_")[2]
     values: dict[str, Callable[[Field], Any]] = {
         "id": lambda _: event.native_id,
         "message": lambda _: event.text,
@@ -183,7 +203,7 @@ def render_comment(request: HttpRequest, event: Event, wanted: list[Field]) -> d
         "parent": lambda _: None,
         "attachment": lambda _: None,
         "message_tags": lambda _: None,
-        "permalink_url": lambda _: site_url(request, event.post.native_id) if event.post else None,
+        "permalink_url": lambda _: f"{post_url(request, event.post)}?comment_id={number}" if event.post else None,
     }
     return select(wanted or [Field("created_time"), Field("from"), Field("message")], values, "Comment")
 

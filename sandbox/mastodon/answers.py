@@ -18,6 +18,7 @@ PLATFORM = PlatformName.MASTODON
 LIMIT, WINDOW_S = 300, 300
 MEDIA_LIMIT, MEDIA_WINDOW_S = 30, 1800
 DELETE_LIMIT = 30
+STATUS_LIMIT, STATUS_WINDOW_S = 300, 10800
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,17 @@ def authenticate(request: HttpRequest, visit: Visit, *scopes: str) -> Account:
 
 
 def limit_calls(request: HttpRequest, visit: Visit) -> None:
-    """300 calls in 5 minutes; of these 30 uploads and 30 deletes in half an hour."""
+    """300 calls in 5 minutes; of these 30 uploads and 30 deletes in half an hour, and 300 statuses in 3 hours. The headers
+    tell of the narrower one.
+    """
     if visit.endpoint == "upload_media":
         window = measure_window(visit, limit=MEDIA_LIMIT, seconds=MEDIA_WINDOW_S)
     elif request.method == "DELETE":
         window = measure_window(visit, limit=DELETE_LIMIT, seconds=MEDIA_WINDOW_S)
     else:
         window = measure_window(visit, limit=LIMIT, seconds=WINDOW_S, endpoint=None)
+        if visit.endpoint == "statuses" and not window.is_spent:
+            window = measure_window(visit, limit=STATUS_LIMIT, seconds=STATUS_WINDOW_S)
     visit.headers.update(
         {
             "X-RateLimit-Limit": str(window.limit),

@@ -20,6 +20,7 @@ from sandbox.oauth import bearer_of
 
 MOST_CHARACTERS = 500
 MOST_MEDIA = 4
+MOST_BY_IDS = 20
 KEY_KEPT = timedelta(hours=1)
 VISIBILITIES = {"public", "unlisted", "private", "direct"}
 
@@ -70,8 +71,11 @@ def statuses(request: HttpRequest, visit: Visit) -> HttpResponse:
     """``POST /api/v1/statuses`` and ``GET /api/v1/statuses?id[]=``."""
     if request.method == "POST":
         return post_status(request, visit)
+    visit.endpoint = "statuses_by_ids"
     authenticate(request, visit, "read:statuses")
-    ids = Parameters(request).list("id")[:100]
+    ids = Parameters(request).list("id")
+    if len(ids) > MOST_BY_IDS:
+        raise refused(422, "Validation failed")
     now = timezone.now()
     found = {post.native_id: post for post in Post.objects.live(PLATFORM).filter(native_id__in=ids)}
     accounts = {post.account_id: post.account for post in found.values()}

@@ -15,6 +15,7 @@ from sandbox.models import Media, MediaChunk, new_native_id
 from sandbox.pictures import Measured, NotMedia, measure
 from sandbox.twitter.answers import PLATFORM, VOICE, authenticate, invalid, problem, read_json, refuse_unknown
 from sandbox.twitter.posts import ID, check_id, owner_of
+from sandbox.twitter.render import media_key
 
 CATEGORIES = {"tweet_image", "tweet_video", "tweet_gif", "dm_image", "dm_video", "dm_gif", "subtitles"}
 TYPES = {
@@ -56,10 +57,9 @@ def store_measures(media: Media, found: Measured) -> None:
 def describe(media: Media, visit: Visit, *, now: datetime) -> dict[str, Any]:
     """The data object of an upload; without processing_info it may be used at once."""
     left = int((media.expires_at - now).total_seconds()) if media.expires_at else EXPIRES_S
-    prefix = {"tweet_video": "13", "tweet_gif": "16"}.get(media.category, "3")
     body: dict[str, Any] = {
         "id": media.native_id,
-        "media_key": f"{prefix}_{media.native_id}",
+        "media_key": media_key(media),
         "expires_after_secs": max(left, 0),
         "size": media.size_bytes,
     }
@@ -146,7 +146,7 @@ def initialize(request: HttpRequest, visit: Visit) -> HttpResponse:
         category=body["media_category"], content_type=body["media_type"], size_bytes=total,
         state=Media.State.UPLOADING, expires_at=now + timedelta(seconds=EXPIRES_S),
     )  # fmt: skip
-    data = {"id": media.native_id, "media_key": f"13_{media.native_id}", "expires_after_secs": EXPIRES_S}
+    data = {"id": media.native_id, "media_key": media_key(media), "expires_after_secs": EXPIRES_S}
     return JsonResponse({"data": data})
 
 

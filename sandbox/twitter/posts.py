@@ -3,11 +3,12 @@
 Source: https://docs.x.com/x-api/posts/create-post and .../x-api/posts/timelines/introduction
 """
 
+import base64
 import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 
 from sandbox.faults import Refused, Visit, imitate, mark_imitated
 from sandbox.models import Account, Event, Media, Post, Token, digest, new_native_id
+from sandbox.paging import Mark, cut
 from sandbox.text import is_blank
 from sandbox.twitter.answers import (
     PLATFORM,
@@ -27,7 +29,15 @@ from sandbox.twitter.answers import (
     refuse_unknown,
     refuse_unknown_query,
 )
-from sandbox.twitter.render import Wanted, render_author, render_event, render_own, render_post, render_user
+from sandbox.twitter.render import (
+    Wanted,
+    render_author,
+    render_event,
+    render_media,
+    render_own,
+    render_post,
+    render_user,
+)
 from sandbox.twitter.text import count, expand, find_entities, has_invalid_characters
 
 MOST_WEIGHT = 280
@@ -249,7 +259,7 @@ def includes(request: HttpRequest, posts: list[Post], wanted: Wanted, *, now: da
     if "attachments.media_keys" in wanted.expansions:
         media = [one for post in posts for one in post.media.all()]
         if media:
-            found["media"] = [{"media_key": f"3_{one.native_id}", "type": "photo"} for one in media]
+            found["media"] = [render_media(request, one, wanted) for one in media]
     return {"includes": found} if found else {}
 
 
@@ -313,26 +323,49 @@ def parse_time(value: str) -> datetime | None:
     return moment if moment is not None and moment.tzinfo is not None else None
 
 
-def page_of(request: HttpRequest, rows: list[Any], most: int) -> tuple[list[Any], dict[str, Any]]:
-    """Cut rows (newest first) to the page asked for; X's meta with its tokens."""
-    for name in ("since_id", "until_id"):
+def write_token(mark: Mark, *, older: bool) -> str:
+    """A pagination token: opaque, base32hex as the specification says."""
+    content = f"{'older' if older else 'newer'} {mark}".encode()
+    return base64.b32hexencode(content).decode().rstrip("=").lower()
+
+
+def read_token(request: HttpRequest) -> tuple[Mark | None, Mark | None]:
+    """What a page follows, or what it precedes; refuses with 400 what X did not write."""
+    raw = request.GET.get("pagination_token")
+    if raw is None:
+        return None, None
+    try:
+        padded = raw.upper() + "=" * (-len(raw) % 8)
+        side, _, mark = base64.b32hexdecode(padded).decode().partition(" ")
+        return (Mark.read(mark), None) if side == "older" else (None, Mark.read(mark))
+    except ValueError as error:
+        message = f"The `pagination_token` query parameter value [{raw}] is not valid"
+        raise invalid(message, {"pagination_token": [raw]}) from error
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any], *, size: int, depth: int) -> tuple[list[int], dict[str, Any]]:
+    """The primary keys of the page asked for, newest first, of the latest ``depth`` rows; X's meta with its tokens."""
+    found = list(rows.order_by("-created_at", "-pk").values_list("created_at", "pk", "native_id")[:depth])
+    for name, sign in (("since_id", 1), ("until_id", -1)):
         if value := request.GET.get(name):
             check_id(value, name)
-            newer = name == "since_id"
-            rows = [row for row in rows if (int(row.native_id) - int(value)) * (1 if newer else -1) > 0]
-    raw = request.GET.get("pagination_token", "0")
-    start = int(raw.removeprefix("page")) if raw.removeprefix("page").isdecimal() else -1
-    if start < 0:
-        raise invalid(f"The `pagination_token` query parameter value [{raw}] is not valid")
-    page = rows[start : start + most]
-    meta: dict[str, Any] = {"result_count": len(page)}
-    if page:
-        meta |= {"newest_id": page[0].native_id, "oldest_id": page[-1].native_id}
-    if start + most < len(rows):
-        meta["next_token"] = f"page{start + most}"
-    if start:
-        meta["previous_token"] = f"page{max(start - most, 0)}"
-    return page, meta
+            found = [row for row in found if (int(row[2]) - int(value)) * sign > 0]
+    ids = {pk: native_id for _, pk, native_id in found}
+    after, before = read_token(request)
+    page = cut((Mark(at, pk) for at, pk, _ in found), size, after=after, before=before)
+    meta: dict[str, Any] = {"result_count": len(page.pks)}
+    if page.first is not None and page.last is not None:
+        meta |= {"newest_id": ids[page.first.pk], "oldest_id": ids[page.last.pk]}
+        if page.has_next:
+            meta["next_token"] = write_token(page.last, older=True)
+        if page.has_previous:
+            meta["previous_token"] = write_token(page.first, older=False)
+    return page.pks, meta
+
+
+def in_order(rows: QuerySet[Any], pks: list[int]) -> list[Any]:
+    found = {row.pk: row for row in rows.filter(pk__in=pks)}
+    return [found[pk] for pk in pks]
 
 
 def find_user(native_id: str) -> Account | None:
@@ -342,7 +375,7 @@ def find_user(native_id: str) -> Account | None:
 
 @imitate(PLATFORM, VOICE, "read", name="user_posts")
 def user_posts(request: HttpRequest, visit: Visit, native_id: str) -> HttpResponse:
-    """``GET /2/users/:id/tweets``, newest first, at most the last 3,200."""
+    """``GET /2/users/:id/tweets``, newest first, at most the last 3,200, without replies the last 800."""
     authenticate(request, visit, "tweet.read", "users.read")
     refuse_unknown_query(request, TIMELINE | {"exclude"})
     account = find_user(native_id)
@@ -352,10 +385,11 @@ def user_posts(request: HttpRequest, visit: Visit, native_id: str) -> HttpRespon
     excluded = set(filter(None, request.GET.get("exclude", "").split(",")))
     if excluded - {"replies", "retweets"}:
         raise invalid("The `exclude` query parameter value is not one of [replies,retweets]")
-    posts = Post.objects.live(PLATFORM).filter(fits, account=account).order_by("-created_at", "-id")
+    posts = Post.objects.readable(PLATFORM).filter(fits, account=account)
     if "replies" in excluded:
         posts = posts.filter(in_reply_to="")
-    page, meta = page_of(request, list(posts[:3200]), most)
+    pks, meta = page_of(request, posts, size=most, depth=800 if "replies" in excluded else 3200)
+    page = in_order(Post.objects.with_card(), pks)
     wanted, now = Wanted.by(request), timezone.now()
     body: dict[str, Any] = {"meta": meta}
     if page:
@@ -373,10 +407,9 @@ def user_mentions(request: HttpRequest, visit: Visit, native_id: str) -> HttpRes
     if account is None:
         return JsonResponse({"errors": [not_found(native_id, kind="user")]})
     most, fits = read_range(request)
-    events = Event.objects.filter(
-        fits, account=account, kind__in=[Event.Kind.MENTION, Event.Kind.COMMENT]
-    ).select_related("post", "account")
-    page, meta = page_of(request, list(events.order_by("-id")[:800]), most)
+    events = Event.objects.filter(fits, account=account, kind__in=[Event.Kind.MENTION, Event.Kind.COMMENT])
+    pks, meta = page_of(request, events, size=most, depth=800)
+    page = in_order(Event.objects.select_related("post", "account"), pks)
     wanted = Wanted.by(request)
     body: dict[str, Any] = {"meta": meta}
     if page:

@@ -17,11 +17,12 @@ from sandbox.models import Account, Event, Media, Post, digest
 from sandbox.twitter.text import find_entities, keep
 
 PATH_SHOWN = 15
+KEY_PREFIXES = {"video": 7, "gif": 16}
 
 
 def format_time(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and Z, as X writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    """ISO 8601 in UTC as X writes it: whole seconds, with milliseconds that are always 0."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 class Rendered(NamedTuple):
@@ -38,6 +39,7 @@ class Wanted:
     fields: frozenset[str]
     expansions: frozenset[str]
     user_fields: frozenset[str]
+    media_fields: frozenset[str]
     is_old: bool
 
     @classmethod
@@ -50,6 +52,7 @@ class Wanted:
             fields=words("tweet.fields" if is_old else "post.fields"),
             expansions=words("expansions"),
             user_fields=words("user.fields"),
+            media_fields=words("media.fields"),
             is_old=is_old,
         )
 
@@ -114,9 +117,26 @@ def render_text(native_id: str, text: str, *, own_media: str = "", media_keys: l
     return Rendered(out, found)
 
 
+def media_key(media: Media) -> str:
+    """The id of an upload behind the number of its kind."""
+    kind = media.category.rpartition("_")[2]
+    return f"{KEY_PREFIXES.get(kind, 3)}_{media.native_id}"
+
+
+def render_media(request: HttpRequest, media: Media, wanted: Wanted) -> dict[str, Any]:
+    kind = {"video": "video", "gif": "animated_gif"}.get(media.category.rpartition("_")[2], "photo")
+    path = reverse("sandbox:media", kwargs={"platform": "twitter", "native_id": media.native_id})
+    rest: dict[str, Any] = {"width": media.width, "height": media.height}
+    rest["url" if kind == "photo" else "preview_image_url"] = request.build_absolute_uri(path)
+    if media.alt_text:
+        rest["alt_text"] = media.alt_text
+    shown = {name: rest[name] for name in wanted.media_fields if name in rest}
+    return {"media_key": media_key(media), "type": kind, **shown}
+
+
 def render_own(post: Post, media: list[Media] | None = None) -> Rendered:
     """The text and entities of a post that was made here; ``media`` its uploads when they are at hand."""
-    keys = [f"3_{one.native_id}" for one in (post.media.all() if media is None else media)]
+    keys = [media_key(one) for one in (post.media.all() if media is None else media)]
     own = f"https://x.com/{post.account.username}/status/{post.native_id}/photo/1"
     return render_text(post.native_id, post.text, own_media=own, media_keys=keys)
 
@@ -166,7 +186,7 @@ def render_post(post: Post, wanted: Wanted, *, now: datetime) -> dict[str, Any]:
     }
     if entities:
         rest["entities"] = entities
-    media_keys = [f"3_{media.native_id}" for media in post.media.all()]
+    media_keys = [media_key(media) for media in post.media.all()]
     if media_keys:
         rest["attachments"] = {"media_keys": media_keys}
     rest["public_metrics"] = {}

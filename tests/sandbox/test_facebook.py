@@ -48,7 +48,7 @@ def test_a_text_is_published_by_form_by_json_and_by_query_token(
 def test_read_after_write_answers_with_the_fields_asked_for(facebook: Caller) -> None:
     body = facebook.form(FEED, {"message": "Hello", "fields": "message,permalink_url"}).json()
     assert body["message"] == "Hello"
-    assert body["permalink_url"].endswith(body["id"])
+    assert body["permalink_url"].endswith(body["id"].replace("_", "/posts/"))
 
 
 def test_the_same_text_within_minutes_is_a_duplicate(visitor: Client) -> None:
@@ -185,12 +185,35 @@ def test_published_posts_are_paged_newest_first(visitor: Client) -> None:
             clock.shift(timedelta(minutes=1))
         page = facebook.get(f"/{RIVERSIDE_PAGE}/published_posts", {"fields": "message", "limit": 2}).json()
         assert [row["message"] for row in page["data"]] == ["Post 2", "Post 1"]
-        rest = visitor.get(page["paging"]["next"], headers={"Authorization": f"Bearer {facebook.token}"}).json()
+        assert "previous" not in page["paging"]
+        rest = visitor.get(page["paging"]["next"]).json()  # the link holds the token
         assert [row["message"] for row in rest["data"]] == ["Post 0"]
         assert "next" not in rest["paging"]
+        assert visitor.get(rest["paging"]["previous"]).json()["data"] == page["data"]
+        whole = facebook.get(f"/{RIVERSIDE_PAGE}/published_posts", {"limit": 3}).json()
+        assert visitor.get(whole["paging"]["next"]).json() == {"data": []}, "a full page may be the last one"
+        broken = facebook.get(f"/{RIVERSIDE_PAGE}/published_posts", {"after": "25"})
+        assert refusal(broken)[:2] == (400, 100)
         since = int((timezone.now() - timedelta(seconds=90)).timestamp())
         late = facebook.get(f"/{RIVERSIDE_PAGE}/published_posts", {"since": since}).json()
         assert [row["message"] for row in late["data"]] == ["Post 2"]
+
+
+def test_a_link_is_given_back_behind_facebooks_own_and_a_post_has_its_own_address(
+    visitor: Client, facebook: Caller
+) -> None:
+    message = "  Fees & more: www.example.com <b>  \n"
+    post_id = facebook.json(FEED, {"message": message, "link": "https://example.com/fees?y=1"}).json()["id"]
+    node = facebook.get(f"/{post_id}", {"fields": "message,story,permalink_url,attachments"}).json()
+    assert node["message"] == message
+    assert node["story"] == "Riverside Golf Club shared a link."
+    shared = node["attachments"]["data"][0]
+    assert shared["url"].startswith("https://l.facebook.com/l.php?u=https%3A%2F%2Fexample.com%2Ffees%3Fy%3D1&h=")
+    assert shared["unshimmed_url"] == "https://example.com/fees?y=1"
+    page_id, _, number = post_id.partition("_")
+    assert node["permalink_url"] == f"http://testserver/sandbox/facebook/{page_id}/posts/{number}"
+    assert visitor.get(node["permalink_url"]).status_code == 200
+    assert visitor.get(f"/sandbox/facebook/{post_id}").status_code == 200
 
 
 def test_a_scheduled_post_is_listed_apart_until_its_time(visitor: Client) -> None:
