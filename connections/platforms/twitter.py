@@ -354,7 +354,7 @@ class Twitter(Platform):
             media=len(attached),
             wanted=self.compose_text(draft),
             wanted_media=len(draft.media),
-            since=since,
+            since=since.replace(microsecond=0),  # X tells whole seconds
             taken=taken,
         )
 
