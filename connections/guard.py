@@ -21,6 +21,7 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
 from requests_hardened.ip_filter import InvalidIPAddress, filter_host
+from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -36,6 +37,10 @@ AVATAR_SECONDS = 20.0
 REDIRECTS = 3
 SESSIONS_KEPT = 32
 USER_AGENT = "Parley (+self-hosted)"
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that is handed out on the internet: https://www.iana.org/assignments/ipv6-address-space"""
+ISATAP_MARKS = frozenset({0x00005EFE, 0x02005EFE})
+"""What stands before the IPv4 address in the second half of an ISATAP address (RFC 5214, 6.1)."""
 
 _per_thread = threading.local()
 
@@ -93,8 +98,20 @@ class _PlainSession(_OneAnswer, requests.Session):
     pass
 
 
-class _GuardedSession(_OneAnswer, HTTPSession):  # type: ignore[misc]  # requests-hardened has no type hints
-    pass
+class _GuardedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened has no type hints
+    """The filter of requests-hardened, which has put the address that it found into ``host``, and our own."""
+
+    def build_connection_pool_key_attributes(self, *args: Any, **options: Any) -> Any:
+        host_params, pool_kwargs = super().build_connection_pool_key_attributes(*args, **options)
+        _refuse_inner_ipv6(host_params["host"])
+        return host_params, pool_kwargs
+
+
+class _GuardedSession(_OneAnswer, HTTPSession):  # type: ignore[misc]
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        for scheme in ("http", "https"):
+            self.mount(f"{scheme}://", _GuardedAdapter(is_https_proto=scheme == "https"))
 
 
 class TooMuch(Exception):
@@ -124,11 +141,21 @@ def check_address(url: str) -> None:
     if parts.scheme != "https":
         raise UnsafeAddress(f"{parts.hostname} must be reached by https.")
     try:
-        filter_host(parts.hostname, port, allow_loopback=False)
+        _refuse_inner_ipv6(filter_host(parts.hostname, port, allow_loopback=False))
     except InvalidIPAddress:
         raise private_network(parts.hostname) from None
     except (requests.RequestException, socket.gaierror, UnicodeError):
         raise UnsafeAddress(f"There is no server called {parts.hostname}.") from None
+
+
+def _refuse_inner_ipv6(shown: str) -> None:
+    """Raise InvalidIPAddress for an IPv6 address that is not handed out on the internet (site-local, IPv4-compatible,
+    IPv4-translated and the like), or that is the other end of a tunnel to an IPv4 address. Others pass."""
+    if not shown.startswith("["):
+        return
+    address = ipaddress.IPv6Address(shown[1:-1].partition("%")[0])
+    if address not in GLOBAL_UNICAST or (int(address) >> 32) & 0xFFFFFFFF in ISATAP_MARKS:
+        raise InvalidIPAddress(address)
 
 
 def private_network(host: str) -> UnsafeAddress:
@@ -157,7 +184,7 @@ def new_session(url: str, *, guarded: bool) -> requests.Session:
     if guarded and not is_exempt(url):
         session = _GuardedSession(
             Config(
-                ip_filter_enable=True,
+                ip_filter_enable=False,  # ours is mounted instead
                 ip_filter_allow_loopback_ips=False,
                 never_redirect=True,
                 default_timeout=(settings.PLATFORM_CONNECT_TIMEOUT_S, settings.PLATFORM_READ_TIMEOUT_S),

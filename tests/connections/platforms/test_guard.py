@@ -23,7 +23,9 @@ from tests.connections.platforms.helpers import picture_bytes
         "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://10.0.0.8/", "https://192.168.1.1/",
         "https://172.16.0.1/", "https://169.254.169.254/latest/meta-data", "https://100.64.0.1/", "https://0.0.0.0/",
         "https://2130706433/", "https://0x7f000001/", "https://[::ffff:127.0.0.1]/", "https://[fe80::1]/",
-        "https://[64:ff9b::a00:1]/", "http://93.184.215.14/", "ftp://93.184.215.14/", "file:///etc/passwd", "https://",
+        "https://[64:ff9b::a00:1]/", "https://[fec0::1]/", "https://[feff::1]/", "https://[::10.0.0.8]/",
+        "https://[::ffff:0:10.0.0.8]/", "https://[::93.184.215.14]/", "https://[2a00:1450::5efe:a00:8]/",
+        "https://[2a00:1450::200:5efe:a00:8]/", "https://[4000::1]/", "http://93.184.215.14/", "ftp://93.184.215.14/", "file:///etc/passwd", "https://",
         "nonsense", "https://name.invalid/", "https://a:b",
     ],
 )  # fmt: skip
@@ -35,6 +37,7 @@ def test_what_is_private_or_no_web_address_is_refused(url: str) -> None:
 
 def test_a_public_address_is_fine_and_a_name_is_judged_by_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     check_address("https://93.184.215.14/")
+    check_address("https://[2a00:1450:4001:81b::200e]/")
     monkeypatch.setattr(
         socket, "getaddrinfo", lambda *_a, **_k: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.1.2.3", 443))]
     )
@@ -42,12 +45,12 @@ def test_a_public_address_is_fine_and_a_name_is_judged_by_where_it_leads(monkeyp
         check_address("https://innocent.example/")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "fec0::1", "::10.0.0.8", "::ffff:0:10.0.0.8", "2a00::5efe:a00:8"])
 def test_a_name_that_changes_its_mind_after_the_check_is_caught_at_the_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda *_a, **_k: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
-    )
+    address: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: [(family, socket.SOCK_STREAM, 6, "", (address, 443))])
     http = PlatformHttp("MASTODON", "rebound.example", "https://rebound.example", "t", guarded=True)
     with pytest.raises(TransientError, match="private network"):
         http.call("POST", "/api", operation="probe", patience=Patience.ONCE)
