@@ -1,9 +1,14 @@
 """The audit trail: one function writes it, nothing changes it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 
 import structlog
 from django.db import models
+from django.utils import timezone
 
 from accounts.models import AuditEvent, Organization, User
 
@@ -20,6 +25,19 @@ class SystemActor:
 
 SYSTEM = SystemActor("system")
 Actor = User | SystemActor
+
+
+_moment: ContextVar[datetime | None] = ContextVar("moment of audit events", default=None)
+
+
+@contextmanager
+def as_of(moment: datetime) -> Iterator[None]:
+    """What is recorded inside carries this moment instead of now: the demonstration tells of days before it was made."""
+    token = _moment.set(moment)
+    try:
+        yield
+    finally:
+        _moment.reset(token)
 
 
 def _masked(changes: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +63,7 @@ def record_audit(
     """
     context = structlog.contextvars.get_contextvars()
     AuditEvent.objects.create(
+        at=_moment.get() or timezone.now(),
         organization_id=organization.pk if organization else getattr(row, "organization_id", None),
         actor_id=by.pk if isinstance(by, User) else None,
         actor_label=by.email if isinstance(by, User) else by.name,

@@ -20,16 +20,23 @@ from campaigns.models import Campaign
 from campaigns.services import create_campaign, update_campaign
 
 POSTS_PER_PAGE = 30
+_STUCK = (
+    ~Q(posts__hold_reason="")
+    | Q(posts__connection__is_active=False)
+    | Q(posts__connection__disconnected_at__isnull=False)
+)
+"""Of posts: they wait for a person, as ``publishing.states.attention`` has it."""
 _ENGAGEMENT = ("likes", "comments", "shares", "reach", "impressions", "clicks")
 
 
 def _campaigns(organization: Organization) -> QuerySet[Campaign]:
-    """With ``post_count``, ``published_count``, ``waiting_count``, ``failed_count`` and ``engagement_count``."""
+    """With ``post_count``, ``published_count``, ``waiting_count`` (scheduled, nothing in the way), ``attention_count`` and
+    ``engagement_count``."""
     return Campaign.objects.for_organization(organization).select_related("owner").annotate(
         post_count=Count("posts", distinct=True),
         published_count=Count("posts", filter=Q(posts__status="PUBLISHED"), distinct=True),
-        waiting_count=Count("posts", filter=Q(posts__status="SCHEDULED"), distinct=True),
-        failed_count=Count("posts", filter=Q(posts__status="FAILED"), distinct=True),
+        waiting_count=Count("posts", filter=Q(posts__status="SCHEDULED") & ~_STUCK, distinct=True),
+        attention_count=Count("posts", filter=Q(posts__status="FAILED") | Q(posts__status="SCHEDULED") & _STUCK, distinct=True),
         engagement_count=Sum("posts__likes", default=0) + Sum("posts__comments", default=0) + Sum("posts__shares", default=0),
     )  # fmt: skip
 
@@ -73,7 +80,7 @@ def campaign_create(request: OrganizationRequest) -> HttpResponse:
         except Conflict as error:
             form.add_error(error.field, str(error))
         else:
-            messages.success(request, _("“%(name)s” is ready. Write its first post.") % {"name": campaign.name})
+            messages.success(request, _("“%(name)s” was created. Write its first post.") % {"name": campaign.name})
             return redirect("campaigns:detail", campaign.pk)
     return render(
         request, "campaigns/campaign_form.html", {"form": form, "campaign": None}, status=422 if form.errors else 200
@@ -108,6 +115,6 @@ def campaign_archive(request: OrganizationRequest, campaign_id: UUID) -> HttpRes
     campaign = get_object_or_404(Campaign.objects.for_organization(request.organization), pk=campaign_id)
     restore = "restore" in request.POST
     update_campaign(campaign, by=request.user, is_archived=not restore)
-    text = _("“%(name)s” is back.") if restore else _("“%(name)s” is archived. Its posts stay as they are.")
+    text = _("“%(name)s” was restored.") if restore else _("“%(name)s” was archived. Its posts are not affected.")
     messages.success(request, text % {"name": campaign.name})
     return redirect("campaigns:detail", campaign.pk) if restore else redirect("campaigns:list")

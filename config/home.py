@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Count, F, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,14 +14,14 @@ from django.views.decorators.http import require_safe
 from accounts.middleware import OrganizationRequest
 from accounts.models import Organization
 from accounts.permissions import may, requires
+from connections.cards import state_of
 from connections.models import SocialConnection
-from connections.platforms.base import TokenPolicy
 from publishing.calendar import View, build_days, span_of
 from publishing.models import PostStatus, SocialPost
 from publishing.reads import attention_of, posts_on
-from publishing.states import standing_of
+from publishing.states import Standing, standing_of
 
-EXPIRY_IN_SIGHT = timedelta(days=7)
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,38 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Health:
-    """A connection and what there is to say about it; ``tone`` "" means all is well."""
+class Waiting:
+    """What waits for a person: one post, or several that wait for the same account."""
 
-    connection: SocialConnection
-    tone: str
-    label: str
+    posts: list[SocialPost]
+    standing: Standing
+
+    @property
+    def post(self) -> SocialPost:
+        return self.posts[0]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The organization in four numbers. ``audience`` None: no account has told its followers; ``engagement`` None: no
+    count of a post of this week was read, "" in ``trend``: there is nothing to compare with."""
+
+    audience: int | None
+    accounts_counted: int
+    accounts: int
+    engagement: int | None
+    engagement_before: int | None
+    published: int
+    published_before: int
+    planned: int
+
+    @property
+    def trend(self) -> str:
+        """The change of engagement against the week before, in percent with its sign."""
+        if self.engagement is None or not self.engagement_before:
+            return ""
+        change = round(100 * (self.engagement - self.engagement_before) / self.engagement_before)
+        return f"{change:+d} %".replace("-", "−")
 
 
 @require_safe
@@ -59,9 +86,11 @@ def home(request: OrganizationRequest) -> HttpResponse:
     context = {
         "today": next(day for day in days if day.is_today),
         "days": days,
-        "waiting": [(post, standing_of(post, now=now)) for post in waiting],
+        "waiting": _waiting(waiting, now=now),
         "waiting_count": waiting_count,
-        "health": [_health(connection, now=now) for connection in connections],
+        "has_more_waiting": waiting_count > len(waiting),
+        "accounts": [(connection, state_of(connection, now)) for connection in connections],
+        "numbers": _numbers(organization, connections, now=now),
         "steps": steps if not all(step.is_done for step in steps) and may(request.membership, "posts.edit") else [],
         "zone": zone.key,
         "now": now,
@@ -70,16 +99,37 @@ def home(request: OrganizationRequest) -> HttpResponse:
     return render(request, "home.html", context)
 
 
-def _health(connection: SocialConnection, *, now: datetime) -> Health:
-    if not connection.is_active:
-        return Health(connection, "danger", _("Reconnect"))
-    expires = connection.token_expires_at
-    renews = connection.platform_class.token_policy in {TokenPolicy.ROTATING, TokenPolicy.EXTENDING}
-    if expires is not None and not renews and expires < now + EXPIRY_IN_SIGHT:
-        return Health(connection, "warn", _("Expires soon"))
-    if connection.missing_permissions:
-        return Health(connection, "warn", _("Permissions missing"))
-    return Health(connection, "", _("Works"))
+def _waiting(posts: list[SocialPost], *, now: datetime) -> list[Waiting]:
+    """In their order; those that wait for the same account to be reconnected are one entry."""
+    entries: dict[object, Waiting] = {}
+    for post in posts:
+        standing = standing_of(post, now=now)
+        waits = post.status == PostStatus.SCHEDULED and not post.connection.can_be_used
+        entry = entries.setdefault(post.connection_id if waits else post.pk, Waiting([], standing))
+        entry.posts.append(post)
+    return list(entries.values())
+
+
+def _numbers(organization: Organization, connections: list[SocialConnection], *, now: datetime) -> Numbers:
+    """One query. The weeks are the last seven days and the seven before them."""
+    this, before = (Q(published_at__gt=now - (n + 1) * WEEK, published_at__lte=now - n * WEEK) for n in (0, 1))
+    out = Q(status=PostStatus.PUBLISHED)
+    planned = Q(status=PostStatus.SCHEDULED, scheduled_at__gt=now, scheduled_at__lte=now + WEEK)
+    read = Q(engagement_synced_at__isnull=False)
+    engagement = F("likes") + F("comments") + F("shares")
+    recent = Q(published_at__gt=now - 2 * WEEK) | planned
+    counted = SocialPost.objects.for_organization(organization).filter(recent).aggregate(
+        engagement=Sum(engagement, filter=out & read & this),
+        engagement_before=Sum(engagement, filter=out & read & before),
+        published=Count("pk", filter=out & this),
+        published_before=Count("pk", filter=out & before),
+        planned=Count("pk", filter=planned),
+    )  # fmt: skip
+    followers = [connection.followers for connection in connections if connection.followers is not None]
+    return Numbers(
+        audience=sum(followers) if followers else None, accounts_counted=len(followers), accounts=len(connections),
+        **counted,
+    )  # fmt: skip
 
 
 def _steps(organization: Organization, connections: list[SocialConnection]) -> list[Step]:
@@ -89,7 +139,7 @@ def _steps(organization: Organization, connections: list[SocialConnection]) -> l
     has_planned = posts.exclude(status=PostStatus.DRAFT).exists() if has_posts else False
     return [
         Step(
-            _("Connect a social account"), _("X, a Facebook Page or a Mastodon account. You stay on their own pages for the password."),
+            _("Connect a social account"), _("X, a Facebook Page or a Mastodon account. You sign in on the platform's own page."),
             reverse("connections:list"), _("Connect"), bool(connections),
         ),
         Step(
@@ -97,7 +147,7 @@ def _steps(organization: Organization, connections: list[SocialConnection]) -> l
             reverse("publishing:compose"), _("Write"), has_posts,
         ),
         Step(
-            _("Give it a time"), _("In the composer, or by dragging it onto a day of the calendar."),
+            _("Schedule it"), _("In the composer, or by dragging it onto a day in the calendar."),
             reverse("publishing:calendar"), _("Open the calendar"), has_planned,
         ),
     ]  # fmt: skip

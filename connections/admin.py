@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin_base import OrganizationModelAdmin
 from accounts.errors import DomainError
-from connections.cards import handle_of, state_of
+from connections.cards import state_of
 from connections.errors import InvalidToken
 from connections.models import SocialConnection, SocialConnectionQuerySet
 from connections.services import mark_inactive, validate_connection
@@ -68,7 +68,7 @@ class SocialConnectionAdmin(OrganizationModelAdmin):
 
     @admin.display(description=gettext_lazy("handle"))
     def handle(self, connection: SocialConnection) -> str:
-        return handle_of(connection) or "–"
+        return connection.handle or "–"
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, connection: SocialConnection) -> str:

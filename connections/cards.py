@@ -45,10 +45,6 @@ class ConnectionCard:
         return problem_of(self.connection)
 
     @property
-    def handle(self) -> str:
-        return handle_of(self.connection)
-
-    @property
     def avatar_url(self) -> str:
         return avatar_url_of(self.connection)
 
@@ -99,12 +95,6 @@ class PlatformTile:
 def reconnect_url_of(connection: SocialConnection) -> str:
     """Starts a consent for this account again."""
     return f"{reverse('connections:start', args=[connection.platform.lower()])}?connection={connection.pk}"
-
-
-def handle_of(connection: SocialConnection) -> str:
-    """The handle as people write it, "" when the account has none."""
-    handle = connection.account_handle.lstrip("@")
-    return f"@{handle}" if handle else ""
 
 
 def avatar_url_of(connection: SocialConnection) -> str:

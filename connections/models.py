@@ -110,6 +110,12 @@ class SocialConnection(models.Model):
         return self.platform_class.label
 
     @property
+    def handle(self) -> str:
+        """As people write it, "@club" or "@club@server"; "" when the account has none."""
+        handle = self.account_handle.lstrip("@")
+        return f"@{handle}" if handle else ""
+
+    @property
     def can_be_used(self) -> bool:
         """Whether it has access at its platform as far as is known here."""
         return self.is_active and self.disconnected_at is None

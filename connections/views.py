@@ -21,7 +21,7 @@ from accounts.models import AuditEvent, Membership
 from accounts.permissions import may, requires
 from connections.budgets import quotas
 from connections.capabilities import capabilities_of, capability_table
-from connections.cards import card_of, handle_of, tile_of
+from connections.cards import card_of, tile_of
 from connections.consents import (
     choose_accounts,
     complete_consent,
@@ -184,9 +184,11 @@ def _said(request: HttpRequest) -> dict[str, Any]:
 def connection_list(request: OrganizationRequest) -> HttpResponse:
     now = timezone.now()
     rows = SocialConnection.objects.for_organization(request.organization).by_name()
-    cards = [card_of(row, now) for row in rows]
+    # What does not work comes first.
+    cards = sorted((card_of(row, now) for row in rows), key=lambda card: not card.problem)
     apps = {app.platform: app for app in PlatformApp.objects.for_organization(request.organization)}
     known = platforms()
+    table = capability_table(known)
     tiles = [
         tile_of(cls, apps.get(cls.name), is_configured=cls.name in apps or is_configured(request.organization, cls))
         for cls in known
@@ -196,19 +198,15 @@ def connection_list(request: OrganizationRequest) -> HttpResponse:
         "gone": [card for card in cards if card.connection.disconnected_at is not None],
         "tiles": tiles,
         "platforms": known,
-        "capabilities": capability_table(known),
-        "absences": _absences(known),
+        "supported": [row for row in table if row.is_supported],
+        "unsupported": [row for row in table if not row.is_supported],
+        "absences": [
+            (cls, [row.cells[position] for row in table if row.cells[position].reason])
+            for position, cls in enumerate(known)
+        ],
     }
     context |= _said(request)
     return render(request, "connections/list.html", context)
-
-
-def _absences(known: list[type[Platform]]) -> list[tuple[type[Platform], list[Any]]]:
-    table = capability_table(known)
-    return [
-        (cls, [cells[position] for _label, cells in table if not cells[position].offered])
-        for position, cls in enumerate(known)
-    ]
 
 
 @require_GET
@@ -222,8 +220,9 @@ def connection_detail(request: OrganizationRequest, connection_id: UUID) -> Http
     context = {
         "card": card_of(connection, timezone.now()),
         "connection": connection,
-        "cells": [cell for cell in cells if cell.offered],
-        "absent": [cell for cell in cells if not cell.offered],
+        "cells": [cell for cell in cells if cell.supports],
+        "later": [cell for cell in cells if cell.offers and not cell.supports],
+        "absent": [cell for cell in cells if not cell.offers],
         "limits": connection.effective_limits,
         "quotas": [(quota, _window(quota.window)) for quota in quotas(connection)] if connection.is_active else [],
         "events": [(event, _words(event)) for event in events[:LOG_LENGTH]],
@@ -345,7 +344,6 @@ def disconnect_page(request: OrganizationRequest, connection_id: UUID) -> HttpRe
             "%(count)d scheduled post will be cancelled.", "%(count)d scheduled posts will be cancelled.", len(waiting)
         )
         % {"count": len(waiting)},
-        "handle": handle_of(connection),
     }
     return render(request, "connections/disconnect.html", context)
 

@@ -66,9 +66,10 @@ def history_of(post: SocialPost) -> list[Event]:
     audited = AuditEvent.objects.for_organization(post.organization).filter(
         object_type="socialpost", object_id=str(post.pk)
     )
-    events = [_from_audit(event) for event in audited.select_related("actor")[:EVENTS_SHOWN]]
     attempts = PublishAttempt.objects.for_organization(post.organization).filter(post=post).prefetch_related("steps")
-    events += [_from_attempt(attempt) for attempt in attempts]
+    # Attempts first: what was sent in the same moment in which it was ordered came after the order.
+    events = [_from_attempt(attempt) for attempt in attempts]
+    events += [_from_audit(event) for event in audited.select_related("actor")[:EVENTS_SHOWN]]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 

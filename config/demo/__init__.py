@@ -21,8 +21,8 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import SYSTEM
-from accounts.models import Membership, Organization, User
+from accounts.audit import SYSTEM, as_of
+from accounts.models import Membership, Notification, Organization, User
 from accounts.permissions import Role
 from campaigns.models import Campaign
 from config.demo.content import CLUBS, PASSWORD, Account, Club, Idea
@@ -37,6 +37,10 @@ from publishing.media import describe_asset, store_upload
 from publishing.models import MediaAsset, PostGroup, PostMetric, PostStatus, SocialPost
 from publishing.services import MediaUse, PostInput, create_post, publish_now, schedule_post
 
+WRITTEN_BEFORE = timedelta(days=2)
+BEGUN_BEFORE = timedelta(days=10)
+"""When the clubs connected their accounts."""
+TOOK = timedelta(seconds=1)
 LADDER_H = (1, 3, 6, 12, 24, 48, 96, 144)
 """Ages, in hours, at which the history of a post has a point."""
 
@@ -121,6 +125,13 @@ class ClubFiller:
         order = {"platform": account.platform, "account": account.native_id} | account.grant
         grant = self.sandbox.tell("grants", order)
         page = next((page for page in grant["pages"] if page["id"] == account.native_id), None)
+        begun_at = self.now - BEGUN_BEFORE
+        with as_of(begun_at):
+            made = self.connect(account, grant, page)
+        SocialConnection.objects.filter(pk=made.pk).update(created_at=begun_at)
+        return made
+
+    def connect(self, account: Account, grant: dict[str, Any], page: dict[str, Any] | None) -> SocialConnection:
         return connect_with_tokens(
             self.organization,
             platform_class(account.platform),
@@ -182,10 +193,15 @@ class ClubFiller:
                 media=tuple(MediaUse(self.pictures[name]) for name in idea.pictures),
                 campaign=self.campaigns.get(idea.campaign),
             )
-            post = create_post(connection, given, by=self.writer, group=group)
+            written_at = min(at or self.now, self.now) - WRITTEN_BEFORE
+            with as_of(written_at):
+                post = create_post(connection, given, by=self.writer, group=group)
+                SocialPost.objects.filter(pk=post.pk).update(created_at=written_at)
+                if at is not None and at > self.now + timedelta(minutes=2):
+                    schedule_post(post, at=at, by=self.writer)
             if at is not None and at > self.now + timedelta(minutes=2):
-                schedule_post(post, at=at, by=self.writer)
-            elif at is not None:
+                continue
+            if at is not None:
                 published += self.publish_in_the_past(post, at, refused=idea.refused)
         return published
 
@@ -196,9 +212,11 @@ class ClubFiller:
         if refused:
             fault = {"platform": post.connection.platform, "operation": "publish", "fault": "reject", "times": 1}
             self.sandbox.tell("faults", fault)
-        publish_now(post, by=self.writer)
-        for post_id in claim_due_posts(timezone.now(), limit=100):
-            publish_post(post_id)
+        with as_of(at):
+            publish_now(post, by=self.writer)
+        with as_of(at + TOOK):
+            for post_id in claim_due_posts(timezone.now(), limit=100):
+                publish_post(post_id)
         post.refresh_from_db()
         if post.status not in {PostStatus.PUBLISHED, PostStatus.FAILED}:
             return []  # a worker has it, or the sandbox was told to misbehave: it goes out as any other post
@@ -256,16 +274,16 @@ def past(post: SocialPost) -> datetime:
 
 def move_into_past(post: SocialPost, at: datetime) -> None:
     """Move a settled post and its attempts from now to ``at``."""
-    took = timedelta(seconds=1)
-    changes: dict[str, Any] = {"scheduled_at": at, "created_at": at - timedelta(days=2), "claimed_at": None}
+    changes: dict[str, Any] = {"scheduled_at": at, "claimed_at": None}
     if post.status == PostStatus.PUBLISHED:
-        changes["published_at"] = at + took
+        changes["published_at"] = at + TOOK
     else:
-        changes["settled_at"] = at + took
+        changes["settled_at"] = at + TOOK
     SocialPost.objects.filter(pk=post.pk).update(**changes)
     for attempt in post.attempts.all():
-        attempt.steps.update(started_at=at, finished_at=at + took)
-        post.attempts.filter(pk=attempt.pk).update(started_at=at, finished_at=at + took)
+        attempt.steps.update(started_at=at, finished_at=at + TOOK)
+        post.attempts.filter(pk=attempt.pk).update(started_at=at, finished_at=at + TOOK)
+    Notification.objects.filter(key__endswith=str(post.pk)).update(created_at=at + TOOK)
     for name, value in changes.items():
         setattr(post, name, value)
     latest = (

@@ -139,7 +139,7 @@ RIVERSIDE = Club(
              day=-1, time="08:40"),
         Idea(("x", "facebook"), "Good morning from the first tee. A light north wind, 14 degrees, and two slots left before ten.",
              day=0, time="07:30", pictures=("noon",)),
-        Idea(("x", "facebook", "mastodon"), "Last light on the course tonight at 17:18. The terrace stays open until the stars are out.",
+        Idea(("x", "facebook", "mastodon"), "The terrace stays open tonight until the stars are out. Twilight players, your table is kept.",
              day=0, time="20:30", pictures=("dusk",), campaign="twilight"),
         Idea(("juniors",), "Practice morning for everybody who entered the Junior Open: Saturday at nine, bring shoes with a flat sole.",
              day=1, time="10:00", pictures=("juniors",), campaign="junior"),

@@ -278,7 +278,8 @@ class Platform:
     label: ClassVar[str]
     capabilities: ClassVar[frozenset[Can]] = frozenset()
     absences: ClassVar[dict[Can, str]] = {}
-    """Why a capability is absent, in a sentence for the capability table."""
+    """What the platform itself does not offer, with the reason in a sentence. What stands neither here nor in
+    ``capabilities`` is offered there and not supported here."""
     limits: ClassVar[Limits]
     token_policy: ClassVar[TokenPolicy]
     scopes: ClassVar[tuple[str, ...]] = ()

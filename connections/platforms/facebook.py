@@ -98,7 +98,7 @@ class Facebook(Platform):
         }
     )
     absences: ClassVar[dict[Can, str]] = {
-        Can.PUBLISH_THREAD: "Facebook has no threads of posts.",
+        Can.PUBLISH_THREAD: "Facebook has no threads.",
     }
     limits = Limits(
         characters=63206,

@@ -57,6 +57,10 @@ function start(element, lifetime) {
  * @returns {() => void} closes it
  */
 export function toast(text, { tone = "info", undo } = {}) {
+  // The same words again: one toast, the newest. An undo belongs to what was done last.
+  for (const shown of region().querySelectorAll(".toast")) {
+    if (shown.querySelector(".toast-text")?.textContent.trim() === text) shown.remove();
+  }
   const element = document.createElement("div");
   element.className = "toast";
   element.dataset.tone = tone;
@@ -125,10 +129,14 @@ export function setUpToasts() {
   });
 
   // A request that brought no answer, or one that htmx does not swap, says so instead of doing nothing.
-  document.body.addEventListener("htmx:sendError", () => toast(words("offline"), { tone: "danger" }));
-  document.body.addEventListener("htmx:timeout", () => toast(words("offline"), { tone: "danger" }));
+  const sayOffline = (event) => {
+    if (!event.detail.elt.closest("[data-poll]")) toast(words("offline"), { tone: "danger" });
+  };
+  document.body.addEventListener("htmx:sendError", sayOffline);
+  document.body.addEventListener("htmx:timeout", sayOffline);
   document.body.addEventListener("htmx:responseError", (event) => {
-    const { xhr } = event.detail;
+    const { xhr, elt } = event.detail;
+    if (elt.closest("[data-poll]")) return; // it asks again by itself
     if (xhr.getResponseHeader("HX-Trigger")?.includes('"toast"') || xhr.getResponseHeader("X-Organization-Switched")) return;
     const known = { 403: "forbidden", 404: "gone", 409: "conflict", 413: "too_large", 429: "slow_down" };
     toast(words(known[xhr.status] ?? "server_error"), { tone: "danger" });

@@ -14,7 +14,7 @@ import time_machine
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from accounts.audit import SYSTEM, record_audit
+from accounts.audit import SYSTEM, as_of, record_audit
 from accounts.models import AuditEvent, Membership, Notification, Organization, User
 from accounts.notifications import notify, notify_those_who_may
 from accounts.permissions import Role
@@ -202,3 +202,13 @@ class TestNotifications:
         self._tell(alice)
         assert "X wants a new consent" not in as_bob.get("/notifications/").content.decode()
         assert as_bob.post(f"/notifications/{Notification.objects.get().pk}/").status_code == 404
+
+
+def test_what_is_told_of_another_moment_carries_it_and_nothing_after_does(club: Organization) -> None:
+    then = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
+    with as_of(then):
+        record_audit("campaign.created", club, by=SYSTEM)
+    record_audit("campaign.changed", club, by=SYSTEM)
+    inside, after = (AuditEvent.objects.get(action=f"campaign.{verb}").at for verb in ("created", "changed"))
+    assert inside == then
+    assert after > then

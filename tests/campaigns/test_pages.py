@@ -1,5 +1,6 @@
 """Pages of campaigns."""
 
+import re
 from typing import Any
 
 from django.db import connection as database
@@ -108,7 +109,7 @@ def test_an_archived_campaign_is_not_offered_to_new_posts(as_bob: Client, club: 
 
 
 def test_an_empty_list_says_what_campaigns_are_for(as_bob: Client) -> None:
-    assert "A campaign ties posts to one goal" in text_of(as_bob.get("/campaigns/"))
+    assert "A campaign groups posts under one goal" in text_of(as_bob.get("/campaigns/"))
 
 
 def test_viewers_look_and_strangers_see_nothing(club: Organization, as_eve: Client) -> None:
@@ -145,3 +146,19 @@ def test_the_list_and_the_page_ask_the_database_as_often_for_many_as_for_few(
     few = counts()
     grow(25, x)
     assert counts() == few
+
+
+def test_a_campaign_speaks_of_its_posts_as_every_other_page_does(as_bob: Client, club: Organization) -> None:
+    campaign = make_campaign(club)
+    works = make_connection(club, "TWITTER")
+    lost = make_connection(club, "FACEBOOK", is_active=False)
+    make_post(works, campaign=campaign)
+    make_post(lost, campaign=campaign)
+    make_post(works, campaign=campaign, hold_reason="RECONNECTED")
+    make_post(works, campaign=campaign, status="FAILED")
+    page = as_bob.get(f"/campaigns/{campaign.pk}/").content.decode()
+    badges = sorted(re.findall(r'class="badge"[^>]*>.*?</svg>\s*([^<]+)</span>', page, re.S))
+    assert badges == ["Failed", "On hold", "Scheduled", "Waiting for reconnection"]
+    listed = as_bob.get("/campaigns/").content.decode()
+    counts = dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", listed))
+    assert (counts["Scheduled"], counts["Needs attention"]) == ("1", "3")

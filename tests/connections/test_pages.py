@@ -1,6 +1,7 @@
 """The pages of connections: what they show, who may do what, and what never appears."""
 
 import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -85,6 +86,11 @@ def test_the_capability_table_covers_every_platform_with_reasons_for_absences(as
         assert cls.label in text
         for reason in cls.absences.values():
             assert str(reason) in text
+    # X, Facebook and Mastodon all take videos; it is Parley that does not: nobody is told that they cannot.
+    video = re.search(r"<tr><th scope=\"row\">Video</th>(.*?)</tr>", text, re.S)
+    assert video is not None
+    assert video[1].count("offered by the platform, not in Parley yet") == len(platforms())
+    assert text.index("Not in Parley yet") < video.start()
 
 
 def test_the_list_costs_the_same_queries_for_three_and_for_thirty_accounts(
@@ -265,7 +271,7 @@ def test_a_platform_without_settings_offers_to_enter_an_app(as_alice: Client, se
     settings.PLATFORM_APPS = {}
     text = text_of(as_alice, "/connections/")
     assert "TWITTER_CLIENT_ID" in text
-    assert "Enter your own app" in text
+    assert "Set up your own app" in text
 
 
 @pytest.mark.parametrize("name", ["mastodon", "nowhere", "TWITTER"])

@@ -123,3 +123,16 @@ def test_a_post_of_three_hundred_characters_is_refused_for_x_with_its_reason(
     problem = api.post("/api/v1/social/posts", body, expect=422)
     assert "20" in problem["detail"]  # characters too many
     assert "280" in problem["detail"]
+
+
+def test_the_demonstrations_history_says_the_day_on_which_things_happened_there(
+    running_product: Product, api: Api
+) -> None:
+    published = api.get("/api/v1/social/posts?status=PUBLISHED&limit=100")["results"]
+    old = [post for post in published if post["published_at"] < (datetime.now(UTC) - timedelta(days=1)).isoformat()]
+    assert old
+    for post in old:
+        events = api.get(f"/api/v1/audit-events?object_id={post['id']}&limit=100")["results"]
+        told = {event["action"]: datetime.fromisoformat(event["at"]) for event in events}
+        assert abs(told["post.published"] - datetime.fromisoformat(post["published_at"])) < timedelta(minutes=1)
+        assert told["post.created"] < told["post.sent_now"] < told["post.published"]

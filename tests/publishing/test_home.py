@@ -1,5 +1,6 @@
 """Home: today, what waits, the week, the accounts, the first steps."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,8 +52,56 @@ def test_home_shows_today_what_waits_and_how_the_accounts_are(as_bob: Client, cl
     assert "15:00" in today
     assert "Tomorrow" not in today
     assert "X did not accept this post. Edit it, then try again." in waiting
-    assert health.index("Junior Academy") < health.index("Reconnect") < health.index("Greens")
+    assert health.index("Junior Academy") < health.index("Needs reconnecting") < health.index("Greens")
     assert "Expires soon" not in health  # a token of X renews itself
+
+
+def test_what_waits_stands_before_today_and_posts_of_one_broken_account_are_one_entry(
+    as_bob: Client, club: Organization
+) -> None:
+    lost = factories.make_connection(club, "FACEBOOK", account_name="Junior Academy", is_active=False)
+    posts = [factories.make_post(lost, content=f"Practice {number}") for number in range(3)]
+    page = as_bob.get("/").content.decode()
+    assert page.index('id="waiting-title"') < page.index('id="today-title"')
+    waiting = page.split('id="waiting-title"')[1].split("</section>")[0]
+    assert waiting.count("needs to be reconnected") == 1
+    for post in posts:
+        assert f'href="/posts/{post.pk}/"' in waiting
+
+
+def tiles(page: str) -> dict[str, tuple[str, str]]:
+    found = re.findall(
+        r'tile-label">([^<]+)</span><span class="tile-value">([^<]+)</span>(?:<span class="tile-note">([^<]+))?', page
+    )
+    return {label: (value, note) for label, value, note in found}
+
+
+def test_home_counts_followers_and_engagement_of_this_week_against_the_last(as_bob: Client, club: Organization) -> None:
+    x = factories.make_connection(club, "TWITTER", followers=4210)
+    factories.make_connection(club, "FACEBOOK", followers=None)
+    for days, likes in ((1, 100), (6, 20), (8, 80), (13, 0), (15, 999)):
+        factories.make_post(
+            x, status="PUBLISHED", published_at=NOW - timedelta(days=days), likes=likes, comments=0, shares=0,
+            engagement_synced_at=NOW,
+        )  # fmt: skip
+    factories.make_post(x, scheduled_at=NOW + timedelta(days=3))
+    factories.make_post(x, scheduled_at=NOW + timedelta(days=8))
+    shown = tiles(as_bob.get("/").content.decode())
+    assert shown == {
+        "Followers": ("4,210", "reported by 1 of 2 accounts"),
+        "Engagement, last 7 days": ("120", "+50 % vs. previous 7 days"),
+        "Published, last 7 days": ("2", "2 in the previous 7 days"),
+        "Scheduled, next 7 days": ("1", ""),
+    }
+
+
+def test_home_does_not_make_numbers_up(as_bob: Client, club: Organization) -> None:
+    x = factories.make_connection(club, "TWITTER", followers=None)
+    assert tiles(as_bob.get("/").content.decode())["Engagement, last 7 days"] == ("–", "no posts in this time")
+    factories.make_post(x, status="PUBLISHED", published_at=NOW - timedelta(minutes=1), engagement_synced_at=None)
+    shown = tiles(as_bob.get("/").content.decode())
+    assert shown["Followers"] == ("–", "not reported yet")
+    assert shown["Engagement, last 7 days"] == ("–", "not read yet")
 
 
 def test_the_number_of_queries_does_not_grow_with_the_posts(as_bob: Client, club: Organization) -> None:
@@ -80,7 +129,7 @@ def test_a_viewer_is_not_told_to_do_what_they_may_not(club: Organization) -> Non
     page = viewer.get("/").content.decode()
     assert "Three steps" not in page
     assert "New post" not in page
-    assert "Nothing planned today" in page
+    assert "Nothing planned for today" in page
 
 
 def test_a_person_without_an_organization_is_led_to_make_one(db: None) -> None:
