@@ -12,12 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from campaigns.models import Campaign
 from connections.models import SocialConnection
-from publishing.composer import Composition, When, resolve_when, with_scheme
+from publishing.composer import Composition, with_scheme
 from publishing.drafts import MediaUse
 from publishing.models import MediaAsset
+from publishing.moment_fields import ClockField, DayField, day_in_words
+from publishing.when import When, resolve_when
 
 ALT_TEXT_LENGTH = 1500
-WHEN_KINDS = (("now", _("Now")), ("at", _("At a time")), ("draft", _("Keep as draft")))
+WHEN_KINDS = (("now", _("Now")), ("at", _("Schedule")), ("draft", _("Save as draft")))
 
 
 def plain_lines(text: str) -> str:
@@ -37,8 +39,8 @@ class ComposerForm(forms.Form):
     first_comment = forms.CharField(required=False, strip=False)
     campaign = forms.ModelChoiceField(queryset=Campaign.objects.none(), required=False)
     when = forms.ChoiceField(choices=WHEN_KINDS, required=False)
-    date = forms.DateField(required=False)
-    time = forms.TimeField(required=False)
+    date = DayField(required=False)
+    time = ClockField(required=False)
     fold = forms.CharField(required=False)
     instead = forms.CharField(required=False)
     tab = forms.CharField(required=False)
@@ -110,6 +112,15 @@ class ComposerForm(forms.Form):
             self.value("when") or "draft", wanted, zone=self.organization.zone, now=now,
             fold=self.value("fold"), instead=self.value("instead"),
         )  # fmt: skip
+
+    def when_fields(self) -> dict[str, str]:
+        """The fields of "When" as the page shows them again: what could be read in our format, the rest as typed."""
+        found = {name: str(self.sent.get(name) or "") for name in ("when", "date", "time", "fold", "instead")}
+        if day := self.value("date", None):
+            found["date"] = day_in_words(day)
+        if clock := self.value("time", None):
+            found["time"] = f"{clock:%H:%M}"
+        return found
 
     def _media_ids(self, name: str) -> list[str]:
         return [str(value) for value in self.sent.getlist(name)]

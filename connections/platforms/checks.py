@@ -57,7 +57,8 @@ def media_problems(cls: type[Platform], draft: Draft, limits: Limits) -> Iterato
     missing = [number for number, media in enumerate(draft.media, start=1) if not media.alt_text.strip()]
     if missing:
         message = ngettext("Image %(numbers)s has no alt text.", "Images %(numbers)s have no alt text.", len(missing))
-        numbers = ", ".join(str(number) for number in missing)
+        *before, last = (str(number) for number in missing)
+        numbers = _("%(before)s and %(last)s") % {"before": ", ".join(before), "last": last} if before else last
         yield Problem("alt_text_missing", message % {"numbers": numbers}, field="media", blocking=False)
 
 

@@ -147,7 +147,7 @@ class Twitter(Platform):
         if settings.TWITTER_ACCESS_LEVEL != "enterprise" and len({tag.upper() for tag in _CASHTAG.findall(text)}) > 1:
             yield Problem("too_many_cashtags", _("A post can have only one cashtag ($NAME)."))
         if settings.TWITTER_ACCESS_LEVEL in PRICE_HINTS and x_links(text):
-            yield Problem("link_price", _("X charges $0.20 for a post with a link."), "link_url", blocking=False)
+            yield Problem("link_price", _("A post with a link costs $0.20."), "link_url", blocking=False)
         if draft.media and draft.link_url:
             message = _("The link has no preview because the post has images.")
             yield Problem("link_without_preview", message, "link_url", blocking=False)

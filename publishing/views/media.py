@@ -101,6 +101,7 @@ def asset_json(asset: MediaAsset) -> dict[str, str]:
         "name": asset.name,
         "alt": asset.alt_text,
         "thumbnail": reverse("publishing:media_thumbnail", args=[asset.pk]),
+        "file": reverse("publishing:media_file", args=[asset.pk]),
         "note": conversion_note(asset),
     }
 

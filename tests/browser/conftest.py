@@ -18,9 +18,16 @@ def server(audit_can_be_emptied: None, live_server: LiveServer) -> LiveServer:
 @pytest.fixture
 def browse(page: Page, server: LiveServer) -> Iterator[Callable[..., Page]]:
     """``browse(user, "/calendar/")``: the page as that person sees it. Whatever the browser complains about fails the
-    test, except what a test is about: a refusal (409, 422), and a request that the test itself broke off."""
+    test, except what a test is about: a refusal (409, 422), and a request that the test or leaving the page broke off."""
     said: list[str] = []
-    expected = ("status of 409", "Status Error Code 409", "status of 422", "net::ERR_FAILED")
+    expected = (
+        "status of 409",
+        "Status Error Code 409",
+        "status of 422",
+        "net::ERR_FAILED",
+        "htmx:afterRequest",
+        "htmx:sendAbort",
+    )
 
     def note(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not any(text in message.text for text in expected):

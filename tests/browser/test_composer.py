@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
@@ -14,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import Organization, User
 from connections.models import SocialConnection
 from publishing.models import PostStatus, SocialPost
+from tests.accessibility import assert_accessible
 from tests.factories import make_asset, make_connection, make_post, picture
 
 pytestmark = pytest.mark.browser
@@ -43,11 +43,6 @@ def choose(page: Page, *names: str) -> None:
         page.get_by_role("checkbox", name=name).check()
 
 
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    assert [(violation["id"], [node["html"] for node in violation["nodes"]]) for violation in found] == []
-
-
 def test_one_idea_for_three_accounts_with_a_variant_and_a_described_picture(
     desk: Page, server: LiveServer, tmp_path: Path
 ) -> None:
@@ -64,13 +59,19 @@ def test_one_idea_for_three_accounts_with_a_variant_and_a_described_picture(
     expect(desk.locator("#composer-counters")).to_contain_text("X 300 / 280")
     expect(desk.locator("#composer-problems")).to_contain_text("20 characters over")
     own.fill("Shorter, for X")
-    expect(desk.locator("#composer-problems .callout[data-tone=danger]")).to_have_count(0)
+    expect(desk.locator("#composer-problems [data-tone=danger]")).to_have_count(0)
     expect(desk.locator("#composer-previews")).to_contain_text("Shorter, for X")
 
     file = tmp_path / "table.png"
     file.write_bytes(picture())
     desk.locator("#shared-tray input[type=file]").set_input_files(file)
-    desk.get_by_label("Describe this picture").fill("A long table")
+    desk.get_by_role("button", name="Add alt text").click()
+    dialog = desk.get_by_role("dialog", name="Alt text")
+    expect(dialog.locator("img")).to_have_js_property("naturalWidth", 640)
+    assert_accessible(desk)
+    dialog.get_by_label("What does the image show?").fill("A long table")
+    dialog.get_by_role("button", name="Save").click()
+    expect(desk.get_by_role("button", name="A long table")).to_be_focused()
     expect(desk.locator("#composer-previews .preview-alt").first).to_be_attached()
     expect(desk.locator("#save-state")).to_contain_text("Draft saved", timeout=10_000)
     assert_accessible(desk)
@@ -125,7 +126,7 @@ def test_without_a_connection_the_text_waits_in_the_browser(desk: Page, server: 
     choose(desk, "Facebook: Riverside GC")
     desk.route("**/posts/autosave/", unplugged)
     desk.get_by_label("Text for all accounts").fill("On the train")
-    expect(desk.locator("#save-state")).to_contain_text("Your text is kept in this browser", timeout=10_000)
+    expect(desk.locator("#save-state")).to_contain_text("Your text is saved in this browser", timeout=10_000)
     desk.unroute("**/posts/autosave/", unplugged)
     desk.reload()
     desk.get_by_role("button", name="Restore").click()
@@ -138,7 +139,7 @@ def test_a_scheduled_post_changes_only_when_it_is_saved(
     post = make_post(accounts[0], content="As scheduled")
     desk.goto(f"{server.url}/posts/{post.pk}/edit/")
     desk.locator("#text-all").fill("Half a sen")
-    expect(desk.locator("#save-state")).to_contain_text("kept in this browser until you save")
+    expect(desk.locator("#save-state")).to_contain_text("Unsaved changes")
     desk.wait_for_timeout(3500)
     post.refresh_from_db()
     assert post.content == "As scheduled"
@@ -150,16 +151,70 @@ def test_a_scheduled_post_changes_only_when_it_is_saved(
     expect(desk.locator("#composer-recovery")).to_be_hidden()
 
 
-def test_a_refused_picture_says_why_in_its_place_and_the_rest_stays(
-    desk: Page, server: LiveServer, tmp_path: Path
-) -> None:
+def test_a_refused_file_says_why_and_leaves_no_hole(desk: Page, server: LiveServer, tmp_path: Path) -> None:
     fake, real = tmp_path / "notes.jpg", tmp_path / "green.png"
     fake.write_bytes(b"Dear members")
     real.write_bytes(picture())
     desk.goto(f"{server.url}/posts/new/")
     desk.locator("#shared-tray input[type=file]").set_input_files([fake, real])
-    expect(desk.get_by_role("alert").filter(has_text="“notes.jpg” isn't an image")).to_be_visible()
-    expect(desk.locator("#shared-tray [data-asset]")).to_have_count(1)
+    said = desk.get_by_role("alert").filter(has_text="“notes.jpg” isn't an image")
+    expect(said).to_be_visible()
+    expect(desk.locator("#shared-tray [data-tile]")).to_have_count(1)
+    expect(desk.locator("#shared-tray img")).to_have_js_property("complete", True)
+    assert_accessible(desk)
+    said.get_by_role("button", name="Dismiss").click()
+    expect(said).to_have_count(0)
+
+
+def test_a_refusal_goes_when_the_problem_is_mended_and_the_page_stays_new(desk: Page, server: LiveServer) -> None:
+    desk.goto(f"{server.url}/posts/new/?at=2030-12-17T09:00")
+    choose(desk, "Facebook: Riverside GC", "X: Riverside Golf Club")
+    desk.get_by_label("Text for all accounts").fill("x" * 300)
+    desk.locator("#composer-submit").click()
+    refusal = desk.locator("#composer-refusal .callout")
+    expect(refusal).to_contain_text("Fix the problems below for X")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("New post")
+    assert_accessible(desk)
+    desk.get_by_label("Text for all accounts").fill("Shorter")
+    expect(refusal).to_have_count(0)
+
+
+def test_alternative_texts_are_written_image_by_image(desk: Page, server: LiveServer, club: Organization) -> None:
+    make_asset(club, name="one.png", alt_text="")
+    make_asset(club, name="two.png", alt_text="")
+    desk.goto(f"{server.url}/posts/new/")
+    for name in ("one.png", "two.png"):
+        desk.get_by_role("button", name="Library").click()
+        desk.locator("#media-pick-body").get_by_role("button", name=name).click()
+    desk.get_by_role("button", name="Add alt text").first.click()
+    dialog = desk.get_by_role("dialog", name="Alt text")
+    box = dialog.get_by_label("What does the image show?")
+    box.fill("First")
+    dialog.get_by_role("button", name="Next image").click()
+    expect(dialog).to_contain_text("2 of 2")
+    box.fill("Second")
+    box.press("Control+Enter")
+    expect(dialog).to_be_hidden()
+    desk.get_by_role("button", name="Second").click()
+    box.fill("Thrown away")
+    desk.keyboard.press("Escape")
+    values = desk.locator("#shared-tray [data-tile-alt]").evaluate_all("fields => fields.map((field) => field.value)")
+    assert values == ["First", "Second"]
+
+
+def test_days_and_times_are_in_our_format_whatever_the_browser_speaks(desk: Page, server: LiveServer) -> None:
+    desk.goto(f"{server.url}/posts/new/?at=2030-12-17T09:00")
+    choose(desk, "Facebook: Riverside GC")
+    expect(desk.get_by_label("Date", exact=True)).to_have_value("17 Dec 2030")
+    expect(desk.get_by_label("Time", exact=True)).to_have_value("09:00")
+    desk.get_by_label("Date", exact=True).fill("18 dec 2030")
+    desk.get_by_label("Time", exact=True).fill("1830")
+    expect(desk.locator("#when-words")).to_contain_text("on Wednesday 18 December 2030 at 18:30")
+    desk.locator("[data-date-picker]").evaluate(
+        "picker => { picker.value = '2030-12-24'; picker.dispatchEvent(new Event('change', { bubbles: true })); }"
+    )
+    expect(desk.get_by_label("Date", exact=True)).to_have_value("24 Dec 2030")
+    expect(desk.locator("#when-words")).to_contain_text("on Tuesday 24 December 2030 at 18:30")
 
 
 def test_a_post_waits_for_the_picture_that_is_still_on_its_way(desk: Page, server: LiveServer, tmp_path: Path) -> None:
@@ -187,12 +242,15 @@ def test_pictures_are_ordered_by_keyboard_and_inserted_from_the_library(
     desk.goto(f"{server.url}/posts/new/")
     for alt in ("One", "Two"):
         desk.get_by_role("button", name="Library").click()
+        desk.locator("#media-pick-body").get_by_role("button", name=alt).wait_for()
+        if alt == "One":
+            assert_accessible(desk)
         desk.locator("#media-pick-body").get_by_role("button", name=alt).click()
     desk.locator("#shared-tray").get_by_role("button", name="Move right").press("Enter")
     tiles = desk.locator("#shared-tray [data-asset]")
     expect(tiles.first).to_have_attribute("data-asset", str(two.pk))
     expect(tiles.last).to_have_attribute("data-asset", str(one.pk))
-    expect(desk.locator("#live")).to_have_text("Picture 2 of 2")
+    expect(desk.locator("#live")).to_have_text("Image 2 of 2")
 
 
 def test_an_account_can_have_pictures_of_its_own(desk: Page, server: LiveServer, club: Organization) -> None:
@@ -203,10 +261,8 @@ def test_an_account_can_have_pictures_of_its_own(desk: Page, server: LiveServer,
     desk.get_by_role("button", name="Library").click()
     desk.locator("#media-pick-body").get_by_role("button", name="One").click()
     desk.get_by_role("tab", name="X", exact=True).first.click()
-    desk.get_by_label("Other pictures for Riverside Golf Club").check()
-    desk.get_by_role("group", name="Pictures for Riverside Golf Club").get_by_role(
-        "button", name="Remove this picture"
-    ).click()
+    desk.get_by_label("Different images for Riverside Golf Club").check()
+    desk.get_by_role("group", name="Images for Riverside Golf Club").get_by_role("button", name="Remove image").click()
     desk.locator("#composer-submit").click()
     expect(desk.locator("#toasts")).to_contain_text("2 posts scheduled")
     counts = {post.connection.platform: post.media.count() for post in SocialPost.objects.select_related("connection")}

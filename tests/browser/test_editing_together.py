@@ -76,7 +76,7 @@ def test_a_refused_save_by_hand_asks_in_the_same_words(desk: Page, bob: User, dr
     desk.route(SAVE, lambda route: route.abort())
     saves(bob, draft, "Dinner on Saturday")
     desk.locator("#text-all").fill("Dinner on Friday at eight")
-    desk.get_by_text("Keep as draft").click()
+    desk.get_by_text("Save as draft").click()
     desk.locator("#composer-submit").click()
     expect(desk.locator("#composer-conflict")).to_contain_text("Bob changed this at")
     expect(desk.locator("#composer-conflict")).to_be_focused()
@@ -93,7 +93,7 @@ def test_a_save_whose_answer_was_lost_is_nobody_elses(desk: Page, draft: SocialP
 
     desk.route(SAVE, lose_the_answer)
     desk.locator("#text-all").fill("On the train")
-    expect(desk.locator("#save-state")).to_contain_text("Your text is kept in this browser", timeout=10_000)
+    expect(desk.locator("#save-state")).to_contain_text("Your text is saved in this browser", timeout=10_000)
     assert kept_as(draft) == "On the train", "it did arrive"
     desk.unroute(SAVE, lose_the_answer)
     desk.locator("#text-all").fill("On the train, and out of the tunnel")
@@ -112,7 +112,7 @@ def test_sending_waits_for_the_save_that_is_on_its_way(desk: Page, draft: Social
             held.append((route, route.fetch()))
 
     desk.route(SAVE, hold_the_first_answer)
-    desk.get_by_text("Keep as draft").click()
+    desk.get_by_text("Save as draft").click()
     desk.locator("#text-all").fill("Saved by itself")
     expect(desk.locator("#save-state")).to_contain_text("Saving", timeout=10_000)
     desk.locator("#text-all").fill("Saved by hand")

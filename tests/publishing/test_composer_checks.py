@@ -1,12 +1,14 @@
 """What the composer says while a person types: each platform counts and judges in its own way."""
 
+import re
+
 from django.test import Client
 
 from accounts.models import Organization
 from connections.models import SocialConnection
 from connections.platforms.base import platforms
-from tests.factories import make_asset, make_connection
-from tests.publishing.composing import fields, text_of
+from tests.factories import make_asset, make_connection, make_post
+from tests.publishing.composing import NEW, fields, text_of
 
 
 def test_each_account_is_counted_its_platforms_way(
@@ -30,9 +32,68 @@ def test_problems_are_named_beside_their_account(
 ) -> None:
     answer = text_of(as_alice.post("/posts/check/", fields(x, facebook, text="a" * 300)))
     assert "X 300 / 280" in answer
-    assert "<strong>X</strong> · " in answer
-    assert "<strong>Facebook</strong> · " not in answer
+    assert "<strong>X:</strong> 20 characters over the limit of 280." in answer
+    assert "<strong>Facebook:" not in answer
     assert "preview-overflow" in answer
+
+
+def test_warnings_are_short_lines_and_no_name_is_read_twice(
+    as_alice: Client, club: Organization, x: SocialConnection, facebook: SocialConnection, toot: SocialConnection
+) -> None:
+    images = [str(make_asset(club, alt_text="").pk) for _number in range(2)]
+    given = fields(x, facebook, toot, media=images, alt=["", ""], text="a" * 300, link_url="https://riverside.example/")
+    answer = text_of(as_alice.post("/posts/check/", given))
+    lines = [re.sub(r"<[^>]+>", "", line).strip() for line in re.findall(r"<span>(<strong.*?)</span></li>", answer)]
+    assert lines == [
+        "X: 45 characters over the limit of 280.",
+        "All accounts: Images 1 and 2 have no alt text.",
+        "All accounts: The link has no preview because the post has images.",
+        "X: A post with a link costs $0.20.",
+    ]
+    assert answer.count("<strong>All accounts:</strong>") == 1  # the second is for screen readers alone
+    assert answer.count('<strong class="visually-hidden">All accounts:</strong>') == 1
+
+
+def test_one_account_needs_no_name_beside_its_problems(as_alice: Client, x: SocialConnection) -> None:
+    answer = text_of(as_alice.post("/posts/check/", fields(x, text="a" * 300)))
+    assert "<span>20 characters over the limit of 280.</span>" in answer
+
+
+def test_accounts_of_one_name_show_their_handles(as_alice: Client, club: Organization, x: SocialConnection) -> None:
+    make_connection(club, "MASTODON", account_name=x.account_name, account_handle="@riverside@mastodon.example")
+    make_connection(club, "FACEBOOK", account_name=x.account_name, account_handle="")
+    make_connection(club, "FACEBOOK", account_name="Juniors", account_handle="juniors")
+    page = text_of(as_alice.get(NEW))
+    notes = re.findall(r'<span class="name">([^<]*)</span>(?:<span class="chip-note">([^<]*)</span>)?', page)
+    assert sorted(notes) == [
+        ("Juniors", ""),
+        (x.account_name, "@riverside@mastodon.example"),
+        (x.account_name, "@riversidegc"),
+        (x.account_name, "Facebook"),
+    ]
+
+
+def test_the_refusal_goes_when_its_reason_is_gone(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
+    given = fields(x, facebook, text="a" * 300, when="now")
+    page = text_of(as_alice.post(NEW, given))
+    [refused] = re.findall(r'name="refused" value="([^"]*)"', page)
+    assert refused == "Not scheduled yet. Fix the problems below for X; the other account is ready."
+    still = text_of(as_alice.post("/posts/check/", given | {"refused": refused}))
+    assert "composer-refusal" not in still  # nothing changed: it is not read out again
+    alone = text_of(as_alice.post("/posts/check/", given | {"refused": refused, "connections": [str(x.pk)]}))
+    assert "Fix the problems below for X." in alone
+    mended = text_of(as_alice.post("/posts/check/", given | {"refused": refused, "text": "Short"}))
+    assert '<div id="composer-refusal" hx-swap-oob="true" tabindex="-1"></div>' in mended
+
+
+def test_a_new_post_stays_new_until_it_is_scheduled(as_alice: Client, x: SocialConnection) -> None:
+    given = fields(x, text="a" * 300, when="now", begun="new")
+    assert "<title>New post" in text_of(as_alice.get(NEW))
+    assert "<title>New post" in text_of(as_alice.post(NEW, given))
+    assert "<title>Edit draft" in text_of(as_alice.get(f"{NEW}?group={given['group']}"))
+    assert "<title>Edit post" in text_of(as_alice.get(f"/posts/{make_post(x).pk}/edit/"))
 
 
 def test_line_ends_count_once(as_alice: Client, x: SocialConnection) -> None:
@@ -49,7 +110,7 @@ def test_a_variant_is_judged_instead_of_the_shared_text(
 
 
 def test_a_link_that_is_none_is_said_beside_every_account(as_alice: Client, x: SocialConnection) -> None:
-    assert "not a web address" in text_of(as_alice.post("/posts/check/", fields(x, link_url="the website")))
+    assert "Enter a full web address" in text_of(as_alice.post("/posts/check/", fields(x, link_url="the website")))
 
 
 def test_two_accounts_of_one_platform_are_told_apart(as_alice: Client, club: Organization, x: SocialConnection) -> None:

@@ -47,7 +47,7 @@ def test_editing_one_post_leaves_its_siblings_alone(
     group = PostGroup.objects.create(organization=club, content="Shared")
     one = make_post(x, group=group, content="Shared", status=PostStatus.DRAFT)
     other = make_post(facebook, group=group, content="Shared", status=PostStatus.DRAFT)
-    assert "goes to 1 other account" in text_of(as_alice.get(f"/posts/{one.pk}/edit/"))
+    assert "written for 1 other account" in text_of(as_alice.get(f"/posts/{one.pk}/edit/"))
     as_alice.post(f"/posts/{one.pk}/edit/", {"post": str(one.pk), "text": "Mine alone", "when": "draft"})
     one.refresh_from_db()
     other.refresh_from_db()
@@ -115,7 +115,7 @@ def test_a_post_of_unknown_outcome_cannot_be_sent_again_from_here(as_alice: Clie
 def test_an_inactive_account_is_shown_and_cannot_be_chosen(as_alice: Client, x: SocialConnection) -> None:
     SocialConnection.objects.filter(pk=x.pk).update(is_active=False)
     answer = text_of(as_alice.get(NEW))
-    assert "reconnect it first" in answer
+    assert "reconnect first" in answer
     assert f'value="{x.pk}" disabled' in answer
 
 

@@ -44,7 +44,7 @@ def test_nothing_is_scheduled_until_every_account_is_fine(
 ) -> None:
     response = as_alice.post(NEW, fields(x, facebook, text="b" * 300, **at(datetime(2026, 12, 17, 9, 0))))
     assert response.status_code == 422
-    assert "Nothing is scheduled yet: X cannot take this as it is. The other account is fine." in text_of(response)
+    assert "Not scheduled yet. Fix the problems below for X; the other account is ready." in text_of(response)
     assert "b" * 300 in text_of(response)
     assert set(SocialPost.objects.values_list("status", "content")) == {(PostStatus.DRAFT, "b" * 300)}
 
@@ -56,7 +56,7 @@ def test_an_account_that_lost_its_token_holds_all_of_them_back(
     SocialConnection.objects.filter(pk=x.pk).update(is_active=False)
     response = as_alice.post(NEW, fields(x, facebook, **at(datetime(2026, 12, 17, 9, 0))))
     assert response.status_code == 422
-    assert "must be reconnected" in text_of(response)
+    assert "Reconnect this account" in text_of(response)
     assert not SocialPost.objects.filter(status=PostStatus.SCHEDULED).exists()
 
 
@@ -71,7 +71,7 @@ def test_publishing_now_makes_the_posts_due(as_alice: Client, x: SocialConnectio
 def test_an_empty_page_is_not_saved(as_alice: Client, x: SocialConnection) -> None:
     response = as_alice.post(NEW, fields(x, text="  \r\n ", when="now"))
     assert response.status_code == 422
-    assert "nothing to save yet" in text_of(response)
+    assert "Write something or add an image first" in text_of(response)
     assert not SocialPost.objects.exists()
 
 
@@ -81,7 +81,7 @@ def test_a_picture_can_come_with_the_form_itself(as_alice: Client, x: SocialConn
     }
     response = as_alice.post(NEW, given)
     assert response.status_code == 422
-    assert "“notes.jpg” isn't an image" in text_of(response)
+    assert "“notes.jpg” isn&#x27;t an image" in text_of(response)
     assert SocialPost.objects.get().media.get().name == "a.png"
 
 

@@ -212,10 +212,10 @@ def test_who_opens_a_draft_is_told_of_somebody_who_is_writing_there(
 ) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         as_alice.post(SAVE, of(draft, "Writing", None))
-        assert "Alice was writing here" in text_of(as_bob.get(edit(draft)))
-        assert "was writing here" not in text_of(as_alice.get(edit(draft)))
+        assert "Alice was editing this" in text_of(as_bob.get(edit(draft)))
+        assert "was editing this" not in text_of(as_alice.get(edit(draft)))
         clock.shift(timedelta(minutes=6))
-        assert "was writing here" not in text_of(as_bob.get(edit(draft)))
+        assert "was editing this" not in text_of(as_bob.get(edit(draft)))
 
 
 def test_what_is_changed_between_saving_and_scheduling_is_not_scheduled_over(

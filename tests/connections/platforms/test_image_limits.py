@@ -65,4 +65,4 @@ def test_pictures_without_alt_text_are_named_in_one_line() -> None:
         picture(colour, alt=alt) for colour, alt in (("#111111", ""), ("#222222", "A bird"), ("#333333", " "))
     )
     [problem] = cls.problems(draft(media=media))
-    assert (problem.message, problem.blocking) == ("Images 1, 3 have no alt text.", False)
+    assert (problem.message, problem.blocking) == ("Images 1 and 3 have no alt text.", False)
