@@ -87,7 +87,7 @@ def test_the_composer_tells_what_is_left_and_that_a_post_too_many_would_wait(
     assert "Facebook 4 of 4 in 24 h" in said()
     for hour in range(4):
         factories.make_post(facebook, scheduled_at=NOW + timedelta(hours=hour, minutes=1))
-    assert "Facebook none of 4 in 24 h: this one would wait" in said()
+    assert "Facebook none of 4 in 24 h: this post would wait" in said()
 
 
 def test_a_day_on_which_an_account_nears_or_exceeds_its_daily_budget_says_so_in_its_corner(
