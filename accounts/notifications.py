@@ -125,3 +125,9 @@ def mark_read(user: User, organization: Organization, notification_id: str | Non
     if notification_id:
         unread = unread.filter(pk=notification_id)
     return unread.update(read_at=timezone.now(), email_due_at=None)
+
+
+def withdraw(key: str, *, organization: Organization) -> int:
+    """What was told is no longer so: it counts as read, by everybody, and is mailed no more. How many had not read it."""
+    unread = Notification.objects.for_organization(organization).filter(key=key[:120]).unread()
+    return unread.update(read_at=timezone.now(), email_due_at=None)

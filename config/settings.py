@@ -306,7 +306,8 @@ CELERY_TASK_ROUTES = {
     "publishing.tasks.publish_*": {"queue": "publish"},
     "publishing.tasks.dispatch_due_posts_task": {"queue": "dispatch"},
     "publishing.tasks.sweep_posts_task": {"queue": "dispatch"},
-    "publishing.tasks.reconcile_post_task": {"queue": "publish"},
+    "publishing.tasks.reconcile_connection_task": {"queue": "publish"},
+    "publishing.tasks.look_for_asked_task": {"queue": "sync"},
     "publishing.tasks.sync_*": {"queue": "sync"},
     "connections.tasks.*": {"queue": "sync"},
     "accounts.tasks.*": {"queue": "default"},
@@ -395,6 +396,7 @@ PLATFORM_UPLOAD_TIMEOUT_S = env.decimal("PLATFORM_UPLOAD_TIMEOUT_S", 90)
 PUBLISH_LEASE_S = env.decimal("PUBLISH_LEASE_S", 120)
 PUBLISH_CLAIM_LEASE_S = env.decimal("PUBLISH_CLAIM_LEASE_S", 60)
 PUBLISH_IN_FLIGHT = env.number("PUBLISH_IN_FLIGHT", 100)
+PUBLISH_ASK_AFTER_S = env.decimal("PUBLISH_ASK_AFTER_S", 1800)
 PUBLISH_LATE_AFTER_H = env.decimal("PUBLISH_LATE_AFTER_H", 24)
 ENGAGEMENT_SYNC_DAYS = env.number("ENGAGEMENT_SYNC_DAYS", 90)
 MEDIA_MAX_BYTES = env.number("MEDIA_MAX_MB", 20) * 1_000_000

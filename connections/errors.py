@@ -104,6 +104,9 @@ class TransientError(PlatformError):
 
     code = "TRANSIENT"
     http_status = 502
+    was_sent = False
+    """Whether a changing call reached the platform all the same. That nothing happened is then its own word,
+    given in trouble of its own, and is looked into before the call is made again."""
 
 
 class OutcomeUnknown(PlatformError):

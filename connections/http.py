@@ -33,6 +33,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 from prometheus_client import Counter
 from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.exceptions import HTTPError, NewConnectionError
@@ -251,7 +252,7 @@ class PlatformHttp:
         """The error for a 2xx answer that lacks what it promised."""
         said = f"{self.label} gave an answer that cannot be read."
         return (
-            self._unknown(said, "incomplete")
+            OutcomeUnknown(said, detail="incomplete")
             if patience is Patience.ONCE
             else TransientError(said, detail="incomplete")
         )
@@ -306,13 +307,11 @@ class PlatformHttp:
                 TransientError(f"{self.label} cannot be reached.", detail=f"{kind} before anything was sent")
             )
         slow = isinstance(failure, requests.Timeout)
-        said = f"{self.label} did not answer in time." if slow else f"The connection to {self.label} broke off."
+        said = _("%(platform)s did not answer in time.") if slow else _("The connection to %(platform)s broke off.")
+        said %= {"platform": self.label}
         if patience is Patience.ONCE:
-            return _outage(self._unknown(said, kind))
+            return _outage(OutcomeUnknown(said, detail=kind))
         return _outage(TransientError(said, detail=kind))
-
-    def _unknown(self, said: str, detail: str) -> OutcomeUnknown:
-        return OutcomeUnknown(f"{said} It is not known whether the request took effect.", detail=detail)
 
     # --- what an answer means -----------------------------------------------------------------------------------------
 
@@ -329,6 +328,8 @@ class PlatformHttp:
         error = self.explain(raw.status, body, operation) if self.explain else None
         if error is None:
             error = self._by_status(raw.status, patience)
+        if patience is Patience.ONCE and raw.status >= 500 and isinstance(error, TransientError):
+            error.was_sent = True
         if isinstance(error, RateLimited) and error.retry_at is None:
             error.retry_at = retry_at(raw.headers, now=timezone.now())
         return error
@@ -352,8 +353,14 @@ class PlatformHttp:
                 return RateLimited(f"{label} asks to wait: too many requests.", detail=detail)
             case _ if 400 <= status < 500:
                 return ContentRejected(f"{label} refused this without saying why.", detail=detail)
-        said = f"{label} has trouble at the moment." if status >= 500 else f"{label} answered in an unexpected way."
-        error = self._unknown(said, detail) if patience is Patience.ONCE else TransientError(said, detail=detail)
+        names = {"platform": label, "status": status}
+        said = _("%(platform)s answered in an unexpected way (%(status)d).") % names
+        if status >= 500 and patience is Patience.ONCE:
+            said = _("%(platform)s answered with an error (%(status)d).") % names
+        elif status >= 500:
+            said = _("%(platform)s has trouble at the moment.") % names
+        is_open = patience is Patience.ONCE
+        error = OutcomeUnknown(said, detail=detail) if is_open else TransientError(said, detail=detail)
         return _outage(error) if status >= 500 else error
 
     def _wait_before_next(self, error: PlatformError, attempt: int) -> float | None:

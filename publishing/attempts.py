@@ -8,7 +8,7 @@ public call finished, its stored answer is used; a public call begun and not fin
 import os
 import socket
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -28,10 +28,9 @@ from publishing.errors import LeaseLost
 from publishing.journal import AttemptJournal, lease
 from publishing.models import WORKING, Outcome, PostStatus, PublishAttempt, SocialPost
 from publishing.pacing import wait_of
+from publishing.read_back import can_be_out_since, find_copies
 
 log = structlog.get_logger(__name__)
-
-CLOCK_SKEW = timedelta(minutes=2)
 
 
 def worker_name() -> str:
@@ -204,16 +203,8 @@ def _publish(
     post: SocialPost, draft: Draft, journal: AttemptJournal, earlier: PublishAttempt | None, platform: Platform
 ) -> Published:
     if earlier is not None:
-        since = earlier.started_at - CLOCK_SKEW
-        found = platform.find_published(draft, since=since, taken=taken_ids(post, since))
-        if found is not None:
-            return found
+        # A person decided to send it again, and may have overlooked a copy.
+        found = find_copies(platform, {post: can_be_out_since(post, earlier)})
+        if (copy := found.copies.get(post.pk)) is not None:
+            return copy
     return platform.publish(draft, journal)
-
-
-def taken_ids(post: SocialPost, since: datetime) -> set[str]:
-    """Ids at the platform that belong to other posts of the same connection and may lie in a read-back since then."""
-    others = SocialPost.objects.filter(
-        connection_id=post.connection_id, platform_post_id__isnull=False, published_at__gte=since - timedelta(days=1)
-    ).exclude(pk=post.pk)
-    return {str(post_id) for post_id in others.values_list("platform_post_id", flat=True)}

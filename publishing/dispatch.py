@@ -124,11 +124,12 @@ def sweep_posts(now: datetime | None = None) -> None:
     """
     now = now or timezone.now()
     lapsed = SocialPost.objects.filter(status=PostStatus.PUBLISHING, lease_until__lte=now)
+    unknown: dict[UUID, None] = {}  # connections, each once and in order
     for post in lapsed.select_related("connection")[:500]:
-        if post.claimed_by.startswith(RECONCILING):
-            hurry("publishing.tasks.reconcile_post_task", str(post.pk))
-        else:
-            _recover(post, now)
+        if post.claimed_by.startswith(RECONCILING) or _recover(post, now):
+            unknown[post.connection_id] = None
+    for connection_id in unknown:
+        hurry("publishing.tasks.reconcile_connection_task", str(connection_id))
 
 
 def _died_while_sending(attempt: PublishAttempt) -> bool:
@@ -138,7 +139,8 @@ def _died_while_sending(attempt: PublishAttempt) -> bool:
     return not is_out and public.filter(finished_at__isnull=True, error="").exists()
 
 
-def _recover(post: SocialPost, now: datetime) -> None:
+def _recover(post: SocialPost, now: datetime) -> bool:
+    """Take a post out of a dead worker's hands; whether its platform has to be asked now."""
     attempt = post.attempts.filter(outcome="").first()
     mine = SocialPost.objects.filter(
         pk=post.pk, status=PostStatus.PUBLISHING, claimed_by=post.claimed_by, lease_until__lte=now
@@ -147,7 +149,7 @@ def _recover(post: SocialPost, now: datetime) -> None:
         try:
             with transaction.atomic():
                 if not mine.update(claimed_by=f"{WORKING}sweep"):
-                    return
+                    return False
                 move_status(
                     post,
                     PostStatus.SCHEDULED,
@@ -157,7 +159,7 @@ def _recover(post: SocialPost, now: datetime) -> None:
                     **UNCLAIMED,
                 )
         except IllegalTransition:
-            return
+            return False
     elif _died_while_sending(attempt):
         if mine.update(
             claimed_by=f"{RECONCILING}{uuid4().hex[:8]}", lease_until=now, updated_at=now,
@@ -165,10 +167,11 @@ def _recover(post: SocialPost, now: datetime) -> None:
             error_message=f"Interrupted while sending. Checking with {post.connection.platform_label} whether it went out.",
         ):  # fmt: skip
             log.warning("a worker died while sending", post=str(post.pk))
-            hurry("publishing.tasks.reconcile_post_task", str(post.pk))
+            return True
     elif mine.update(
         claimed_by=f"{QUEUED}sweep:{uuid4().hex[:8]}", updated_at=now,
         lease_until=now + timedelta(seconds=settings.PUBLISH_CLAIM_LEASE_S),
     ):  # fmt: skip
         log.warning("a worker died before sending", post=str(post.pk))
         hurry("publishing.tasks.publish_post_task", str(post.pk))
+    return False

@@ -1,6 +1,7 @@
 """How attempts end, and what each ending does to its post."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import SYSTEM
 from accounts.models import Membership
-from accounts.notifications import notify, notify_those_who_may
+from accounts.notifications import notify, notify_those_who_may, withdraw
 from connections import budgets
 from connections.errors import (
     ConnectionInactive,
@@ -37,10 +38,12 @@ log = structlog.get_logger(__name__)
 
 BACKOFF_S = (30, 90, 240, 480, 960)
 """Waits after each passing failure: five tries over about thirty minutes."""
+FIRST_LOOK_AFTER = timedelta(seconds=3)
 FIRST_ENGAGEMENT_SYNC = timedelta(minutes=2)
 RATE_LIMIT_WAIT = timedelta(hours=1)
 QUOTED_WORDS = 14
 """Of a post's text in a notification."""
+UNPUBLISHED = (PostStatus.PUBLISHING, PostStatus.SCHEDULED, PostStatus.FAILED, PostStatus.CANCELLED)
 
 
 def record_published(attempt: PublishAttempt, published: Published, *, note: str = "") -> None:
@@ -68,7 +71,7 @@ def _end_published(attempt: PublishAttempt, published: Published, *, note: str, 
     """Raises IntegrityError when another post of the account has this id at the platform already."""
     post = attempt.post
     try:
-        _move_to_published(post, published, note=note, now=now)
+        _move_to_published(post, published, note=note, now=now, expect=UNPUBLISHED)
     except IllegalTransition:
         log.warning("post was settled meanwhile", post=str(post.pk), status=post.status)
     close(attempt, Outcome.PUBLISHED)
@@ -76,11 +79,11 @@ def _end_published(attempt: PublishAttempt, published: Published, *, note: str, 
         _tell_creator(post, "post.partly_published", note)
 
 
-def _move_to_published(post: SocialPost, published: Published, *, note: str, now: datetime) -> None:
+def _move_to_published(
+    post: SocialPost, published: Published, *, note: str, now: datetime, expect: Sequence[str]
+) -> None:
     move_status(
-        post, PostStatus.PUBLISHED,
-        expect=(PostStatus.PUBLISHING, PostStatus.SCHEDULED, PostStatus.FAILED, PostStatus.CANCELLED),
-        by=SYSTEM, action="post.published", now=now,
+        post, PostStatus.PUBLISHED, expect=expect, by=SYSTEM, action="post.published", now=now,
         platform_post_id=published.id or None, permalink=published.url[:500], published_at=published.at,
         error_code="PARTLY_PUBLISHED" if note else "", error_message=note or None, next_attempt_at=None,
         hold_reason=Hold.NONE, engagement_due_at=now + FIRST_ENGAGEMENT_SYNC if published.id else None, **UNCLAIMED,
@@ -111,14 +114,22 @@ def settle_failure(
         return
     if published := _finished_copy(attempt):
         # A side call after the post went out failed (its first comment): the post is live, and is never sent again.
-        record_published(attempt, published, note=f"The post is out, but its first comment is not: {error}")
+        # What came of the comment is unknown, too, when its own answer was lost.
+        is_lost = isinstance(error, OutcomeUnknown)
+        words = (
+            _("The post is out. It is not known whether its first comment is: %(said)s")
+            if is_lost
+            else _("The post is out, but its first comment is not: %(said)s")
+        )
+        record_published(attempt, published, note=words % {"said": error})
         return
     if _is_replaced(attempt, post):
         log.info("a worker that was replaced failed", post=str(post.pk), code=error.code)
         return
-    if isinstance(error, (OutcomeUnknown, Duplicate)):
+    was_sent = isinstance(error, TransientError) and error.was_sent
+    if was_sent or isinstance(error, (OutcomeUnknown, Duplicate)):
         # A duplicate is as good as unknown: an earlier copy of ours may be what the platform has.
-        begin_reconciling(post, error)
+        begin_reconciling(attempt, post, error)
         return
     if isinstance(error, (InvalidToken, ConnectionInactive)):
         close(attempt, Outcome.HELD, error=error)
@@ -200,20 +211,47 @@ def end_failed(post: SocialPost, code: str, message: str) -> None:
 
 def end_unknown(post: SocialPost, attempt: PublishAttempt, message: str) -> None:
     """FAILED, because nobody can tell whether it is out: a person decides, never a silent second copy."""
-    close(attempt, Outcome.UNKNOWN, error=OutcomeUnknown(message))
+    close(attempt, Outcome.UNKNOWN, error=OutcomeUnknown(message, detail=attempt.detail))
     end_failed(post, OutcomeUnknown.code, message)
 
 
-def begin_reconciling(post: SocialPost, error: Exception) -> None:
-    """Leave the post PUBLISHING and ask the platform soon, from another task."""
+def settle_question(attempt: PublishAttempt, published: Published) -> None:
+    """A post that a person was asked about stands on its platform's list by now: the question is void, unless somebody
+    has decided meanwhile."""
+    post = attempt.post
+    try:
+        with transaction.atomic():
+            _move_to_published(post, published, note="", now=timezone.now(), expect=(PostStatus.FAILED,))
+            close(attempt, Outcome.PUBLISHED)
+    except (IllegalTransition, IntegrityError) as error:
+        # The attempt stays open to doubt: who sends the post again has to look for this copy first.
+        log.info("a question was not settled", post=str(post.pk), why=type(error).__name__)
+        return
+    withdraw(_key_of(post, "post.failed"), organization=post.organization)
+
+
+def begin_reconciling(attempt: PublishAttempt, post: SocialPost, error: PlatformError | ConnectionInactive) -> None:
+    """Leave the post PUBLISHING and ask the platform soon, from another task. Its attempt, still open, keeps what happened
+    for the person who may have to be asked."""
     now = timezone.now()
+    what = str(error)
+    if not isinstance(error, Duplicate):
+        what = _("The post was sent, but not confirmed: %(said)s") % {"said": error}
+    PublishAttempt.objects.filter(pk=attempt.pk, outcome="").update(
+        error_code=error.code, error_message=what, detail=getattr(error, "detail", "")
+    )
+    checking = _("Checking with %(platform)s whether it went out.") % {"platform": post.connection.platform_label}
     SocialPost.objects.filter(pk=post.pk, status=PostStatus.PUBLISHING).update(
         claimed_by=f"{RECONCILING}{uuid4().hex[:8]}",
-        lease_until=now + timedelta(seconds=3),
+        lease_until=now + FIRST_LOOK_AFTER,
         error_code=OutcomeUnknown.code,
-        error_message=f"Checking with {post.connection.platform_label} whether it went out. {error}",
+        error_message=f"{what} {checking}",
         updated_at=now,
     )
+
+
+def _key_of(post: SocialPost, kind: str) -> str:
+    return f"{kind}:{post.pk}"
 
 
 def _tell_creator(post: SocialPost, kind: str, message: str) -> None:
@@ -223,7 +261,9 @@ def _tell_creator(post: SocialPost, kind: str, message: str) -> None:
     names = {"account": post.connection.account_name, "platform": post.connection.platform_label}
     failed = kind == "post.failed"
     title = (
-        _("A post on %(account)s (%(platform)s) failed")
+        _("Was a post on %(account)s (%(platform)s) published?")
+        if post.error_code == OutcomeUnknown.code
+        else _("A post on %(account)s (%(platform)s) failed")
         if failed
         else _("A post on %(account)s (%(platform)s) was only partly published")
     )
@@ -231,7 +271,7 @@ def _tell_creator(post: SocialPost, kind: str, message: str) -> None:
     quote = Truncator(post.content or post.link_url).words(QUOTED_WORDS, truncate=" …")
     words = {
         "kind": kind,
-        "key": f"{kind}:{post.pk}",
+        "key": _key_of(post, kind),
         "title": title % names,
         "body": "\n".join(dict.fromkeys(filter(None, (f"“{quote}”" if quote else "", advice, message)))),
         "url": reverse("publishing:post", args=[post.pk]),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from connections.errors import OutcomeUnknown, PlatformError
+from connections.errors import OutcomeUnknown, PlatformError, TransientError
 from connections.http import SEND_BY
 from connections.platforms.base import Json
 from publishing.errors import LeaseLost
@@ -55,7 +55,8 @@ class AttemptJournal:
         except OutcomeUnknown:
             raise  # begun and not finished: exactly what is true
         except PlatformError as error:
-            self._note(step, error=error.code)
+            if not (is_public and isinstance(error, TransientError) and error.was_sent):
+                self._note(step, error=error.code)
             raise
         except Exception as error:
             if not is_public:

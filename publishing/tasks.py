@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.heartbeats import note_tick
 from publishing.dispatch import dispatch_due_posts, dispatch_imminent_posts, sweep_posts, sweep_when_due
 from publishing.engagement import sync_connection_engagement, sync_due_engagement
-from publishing.reconcile import reconcile_post
+from publishing.reconcile import look_for_asked, look_for_asked_when_due, reconcile_connection
 from publishing.turns import take_turn, wake_workers
 
 
@@ -19,6 +19,7 @@ def dispatch_due_posts_task() -> None:
     dispatch_due_posts(now)
     wake_workers()
     sweep_when_due(now)
+    look_for_asked_when_due(now)
     dispatch_imminent_posts(now)
 
 
@@ -38,8 +39,13 @@ def publish_ready_task() -> None:
 
 
 @shared_task
-def reconcile_post_task(post_id: str) -> None:
-    reconcile_post(UUID(post_id))
+def reconcile_connection_task(connection_id: str) -> None:
+    reconcile_connection(UUID(connection_id))
+
+
+@shared_task
+def look_for_asked_task(connection_id: str) -> None:
+    look_for_asked(UUID(connection_id))
 
 
 @shared_task

@@ -5,7 +5,7 @@ An instance is that knowledge bound to one app registration, server and token, a
 border is a frozen dataclass, never raw JSON; failures are ``connections.errors.PlatformError`` subclasses.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -225,6 +225,41 @@ class Published:
 
 
 @dataclass(frozen=True)
+class OwnPost:
+    """One of the account's posts as its platform lists it. ``text`` as a reader sees it, with links written out;
+    ``links`` are the addresses attached beside it; ``at`` is aware UTC; ``id`` as the platform told it."""
+
+    id: str
+    url: str
+    at: datetime
+    text: str
+    pictures: int = 0
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnPosts:
+    """What reading an account's posts back gave.
+
+    ``whole_since`` (aware UTC): every post that the platform lists from that moment on is among ``posts``. None when
+    nothing can be said of a post that is not among them, for the reason that ``gap`` names (diagnostic text).
+    """
+
+    posts: tuple[OwnPost, ...]
+    whole_since: datetime | None
+    gap: str = ""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """How a draft will stand on its platform's list: what ``OwnPost`` would say of it."""
+
+    text: str
+    pictures: int = 0
+    link: str = ""
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Lifetime counts of one post; None where the platform does not tell, or tells what is no count. ``gone``: the post no
     longer exists there."""
@@ -294,7 +329,8 @@ class Platform:
     keep_alive_every: ClassVar[timedelta | None] = None
     """How often an unused grant is renewed to keep it alive; None: not needed."""
     absence_proof_after: ClassVar[timedelta | None] = None
-    """How long after a send a read-back that finds nothing proves that nothing went out; None: it never does."""
+    """How long after a send a list that was read to its end without the post proves that nothing went out; None: it never
+    does."""
     metrics_batch: ClassVar[int] = 1
     """How many posts one metrics call takes."""
     price_hint: ClassVar[str] = ""
@@ -415,12 +451,15 @@ class Platform:
         """
         raise NotImplementedError
 
-    def find_published(self, draft: Draft, *, since: datetime, taken: Collection[str] = ()) -> Published | None:
-        """Read back: the copy of this draft that went out at or after ``since`` (aware UTC), None when there is none
-        in sight. Whether None proves absence is ``absence_proof_after``. ``taken``: ids at the platform that belong to
-        other posts of this connection, so that two posts with the same text are never taken for one.
-        Raises PlatformError."""
+    def own_posts(self, *, since: datetime) -> OwnPosts:
+        """Read back what the account has published since (aware UTC), whoever sent it: through all pages, and saying how
+        far the list can be believed (``connections.platforms.read_back``). Raises PlatformError."""
         raise NotImplementedError
+
+    @classmethod
+    def copy_of(cls, draft: Draft) -> Copy:
+        """What ``own_posts`` says of a draft that is out."""
+        return Copy(text=cls.compose_text(draft), pictures=len(draft.media))
 
     @classmethod
     def post_id_from_link(cls, link: str) -> str | None:

@@ -9,10 +9,10 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 from django.utils import timezone
@@ -31,17 +31,20 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
-from connections.http import Patience, PlatformHttp, api_base, auth_base, expiry, parse_time, path_part
+from connections.http import Patience, PlatformHttp, api_base, auth_base, expiry, path_part
 from connections.platforms.base import (
     Account,
     Budget,
     Can,
+    Copy,
     Draft,
     DraftMedia,
     Journal,
     Json,
     Limits,
     Metrics,
+    OwnPost,
+    OwnPosts,
     Platform,
     Problem,
     Published,
@@ -51,21 +54,24 @@ from connections.platforms.base import (
     register,
 )
 from connections.platforms.checks import common_problems, format_size
+from connections.platforms.read_back import Page, id_of, moment_of, posts_of, read_list
 from connections.platforms.steps import (
     append_link,
-    is_match,
     must_be_known,
     published_of,
     step_of,
     twice_on_media_error,
 )
-from connections.platforms.text import fingerprint
 
 API = "https://graph.facebook.com"
 SITE = "https://www.facebook.com"
 SAFE_PHOTO_BYTES = 4_000_000
 SAFE_PNG_BYTES = 1_000_000
 PAGES_LISTED = 10
+READ_BACK_BATCH = 50
+LISTED_A_YEAR = 600
+"""Facebook lists about so many posts of a Page and year. Source: .../docs/graph-api/reference/page/feed"""
+READ_BACK_PAGES = 20
 # Metric of the post -> our name. Dead names refuse the whole call, so new ones are asked for one by one after a refusal.
 POST_INSIGHTS = {
     "post_media_view": "impressions",
@@ -371,36 +377,47 @@ class Facebook(Platform):
             raise self.http.unreadable(Patience.AGAIN)
         return {"id": str(body["id"])}
 
-    def find_published(self, draft: Draft, *, since: datetime, taken: Collection[str] = ()) -> Published | None:
+    def own_posts(self, *, since: datetime) -> OwnPosts:
+        """The order of the list is Facebook's own, and a post that it is checking is missing for a while: what is on the
+        list is out, and what is not proves nothing (``absence_proof_after``)."""
+        path = f"/{path_part(self.account_id)}/published_posts"
         params = {
             "fields": "id,message,created_time,permalink_url,attachments{media_type,url,subattachments}",
             "since": str(int(since.timestamp())),
-            "limit": "50",
+            "limit": str(READ_BACK_BATCH),
         }
-        path = f"/{path_part(self.account_id)}/published_posts"
-        for post in self._get(path, params, operation="read_back").get("data") or []:
-            at = parse_time(post.get("created_time"))
-            if at is not None and self._is_copy(post, draft, at=at, since=since, taken=taken):
-                post_id = str(post["id"])
-                url = str(post.get("permalink_url") or f"{auth_base(self.name, SITE)}/{post_id}")
-                return Published(id=post_id, url=url, at=at)
-        return None
+        listed = 0
 
-    def _is_copy(self, post: Json, draft: Draft, *, at: datetime, since: datetime, taken: Collection[str]) -> bool:
-        attachments = [one for one in (post.get("attachments") or {}).get("data") or [] if isinstance(one, dict)]
-        wanted = self.compose_text(draft)
-        if not wanted and not draft.media and not any(_leads_to(one.get("url"), draft.link_url) for one in attachments):
-            return False
-        return is_match(
-            post_id=str(post.get("id", "")),
-            text=str(post.get("message") or ""),
-            at=at,
-            media=sum(_count_pictures(one) for one in attachments),
-            wanted=wanted,
-            wanted_media=len(draft.media),
-            since=since.replace(microsecond=0),  # Facebook tells whole seconds
-            taken=taken,
+        def read_page(cursor: str) -> Page:
+            nonlocal listed
+            body = self._get(path, params | dict(parse_qsl(cursor)), operation="read_back")
+            posts, doubt = posts_of(body.get("data"), self._own_post)
+            listed += len(posts)
+            paging = body["paging"] if isinstance(body.get("paging"), dict) else {}
+            following = _next_cursor(paging)
+            if paging.get("next") and not following:
+                doubt = "a page is not as documented"
+            elif not following and listed >= LISTED_A_YEAR:
+                doubt = f"Facebook lists no more than {listed} posts"
+            return Page(posts, following, doubt)
+
+        return read_list(read_page, since=since, most_pages=READ_BACK_PAGES, newest_first=False)
+
+    def _own_post(self, row: Json) -> OwnPost:
+        post_id = id_of(row["id"])
+        attachments = [one for one in (row.get("attachments") or {}).get("data") or [] if isinstance(one, dict)]
+        return OwnPost(
+            post_id,
+            str(row.get("permalink_url") or f"{auth_base(self.name, SITE)}/{post_id}"),
+            moment_of(row["created_time"]),
+            str(row.get("message") or ""),
+            pictures=sum(_count_pictures(one) for one in attachments),
+            links=tuple(link for one in attachments for link in _links_of(one.get("url"))),
         )
+
+    @classmethod
+    def copy_of(cls, draft: Draft) -> Copy:
+        return Copy(text=cls.compose_text(draft), pictures=len(draft.media), link=draft.link_url)
 
     def delete(self, post_id: str) -> None:
         try:
@@ -524,10 +541,14 @@ class Facebook(Platform):
             return ContentRejected(refused, **facts)
         if code == 1 and operation in UNSETTLED and not error.get("is_transient"):
             # "An unknown error occurred" has been seen with posts that were there afterwards.
-            message = _("Facebook had an unknown error. It is not known whether the request took effect.")
-            return OutcomeUnknown(message, **facts)
-        if error.get("is_transient") or code in {1, 2, 1363021} or sub == 1545133 or status >= 500:
-            return TransientError(_("Facebook has trouble at the moment."), **facts)
+            return OutcomeUnknown(_("Facebook had an unknown error."), **facts)
+        if error.get("is_transient") or code in {1, 2, 1363021} or sub == 1545133:
+            # With any status: its own says little.
+            trouble = TransientError(_("Facebook has trouble at the moment."), **facts)
+            trouble.was_sent = operation in UNSETTLED
+            return trouble
+        if status >= 500:
+            return None
         return ContentRejected(refused, **facts)
 
 
@@ -554,12 +575,21 @@ def _count_pictures(attachment: Json) -> int:
     return 1 if attachment.get("media_type") in {"photo", "image"} else 0
 
 
-def _leads_to(address: Any, wanted: str) -> bool:
-    """Whether an attachment's address is the wanted link, directly or through Facebook's l.php."""
-    if not isinstance(address, str) or not wanted:
-        return False
-    behind = parse_qs(urlsplit(address).query).get("u", [""])[0]
-    return fingerprint(wanted) in {fingerprint(address), fingerprint(behind)}
+def _links_of(address: Any) -> Iterator[str]:
+    """An attachment's address, and where it leads when it is one of Facebook's own (l.php)."""
+    if isinstance(address, str) and address:
+        yield address
+        yield from parse_qs(urlsplit(address).query).get("u", [])
+
+
+def _next_cursor(paging: Json) -> str:
+    """What leads to the next page, as a query string; "" on the last one, which is the one without a link ("next"). Only
+    the cursors are taken out of the link, never the address: it holds the token, and may lead anywhere."""
+    following = paging.get("next")
+    if not following:
+        return ""
+    asked = dict(parse_qsl(urlsplit(str(following)).query))
+    return urlencode([(name, asked[name]) for name in ("after", "until", "__paging_token") if name in asked])
 
 
 def _moment(seconds: Any) -> datetime | None:

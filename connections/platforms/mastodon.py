@@ -4,7 +4,7 @@ API: https://docs.joinmastodon.org/methods/ (4.6); tolerant of GoToSocial, Plero
 Every post is sent with an Idempotency-Key, but some servers ignore it: a lost answer is settled by reading back first.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -33,12 +33,15 @@ from connections.platforms.base import (
     AppCredentials,
     Budget,
     Can,
+    Copy,
     Draft,
     DraftMedia,
     Journal,
     Json,
     Limits,
     Metrics,
+    OwnPost,
+    OwnPosts,
     Platform,
     Problem,
     Published,
@@ -48,9 +51,9 @@ from connections.platforms.base import (
     register,
 )
 from connections.platforms.checks import common_problems, is_web_address, option_problem
+from connections.platforms.read_back import Page, id_of, moment_of, posts_of, read_list
 from connections.platforms.steps import (
     append_link,
-    is_match,
     must_be_known,
     published_of,
     step_of,
@@ -66,7 +69,7 @@ from connections.platforms.text import (
 )
 
 VISIBILITIES = frozenset({"public", "unlisted", "private", "direct"})
-READ_BACK_PAGES = 3
+READ_BACK_PAGES = 50
 APP_OPERATIONS = {"register_app", "app_token", "exchange_code", "revoke"}
 CLIENT_NAME = "Parley"
 
@@ -391,33 +394,34 @@ class Mastodon(Platform):
     def _is_ready(self, media_id: str) -> bool:
         return self.http.get(f"/api/v1/media/{path_part(media_id)}", operation="media_status").status != 206
 
-    def find_published(self, draft: Draft, *, since: datetime, taken: Collection[str] = ()) -> Published | None:
-        wanted = shorten_mentions(self.compose_text(draft))
+    def own_posts(self, *, since: datetime) -> OwnPosts:
+        """Newest first, paged by the server's links. Some servers give none, and some fewer posts a page than asked for:
+        where no link leads on and nothing older was seen, the end is a page without posts."""
+        path = f"/api/v1/accounts/{path_part(self.account_id)}/statuses"
         params = {"limit": "40", "exclude_reblogs": "true"}
-        for _page in range(READ_BACK_PAGES):
-            path = f"/api/v1/accounts/{path_part(self.account_id)}/statuses"
-            answer = self.http.get(path, operation="read_back", params=params)
+
+        def read_page(cursor: str) -> Page:
+            answer = self.http.get(path, operation="read_back", params=params | ({"max_id": cursor} if cursor else {}))
             if not isinstance(answer.body, list):
                 raise self.http.unreadable(Patience.READ)
-            for status in answer.items:
-                at = parse_time(status.get("created_at"))
-                if at is not None and is_match(
-                    post_id=str(status.get("id") or ""),
-                    text=html_to_text(str(status.get("content") or "")),
-                    at=at,
-                    media=len(status.get("media_attachments") or []),
-                    wanted=wanted,
-                    wanted_media=len(draft.media),
-                    since=since,
-                    taken=taken,
-                ):
-                    return Published(id=str(status["id"]), url=self._permalink(status), at=at)
-            last = parse_time(answer.items[-1].get("created_at")) if answer.items else None
-            older = _next_max_id(answer.headers.get("link", ""))
-            if not older or last is None or last < since:
-                break
-            params["max_id"] = older
-        return None
+            posts, doubt = posts_of(answer.body, self._own_post)
+            following = _next_max_id(answer.headers.get("link", ""))
+            return Page(posts, following or (posts[-1].id if posts else ""), doubt)
+
+        return read_list(read_page, since=since, most_pages=READ_BACK_PAGES, newest_first=True)
+
+    def _own_post(self, status: Json) -> OwnPost:
+        return OwnPost(
+            id_of(status["id"]),
+            self._permalink(status),
+            moment_of(status["created_at"]),
+            html_to_text(str(status.get("content") or "")),
+            pictures=len(status.get("media_attachments") or []),
+        )
+
+    @classmethod
+    def copy_of(cls, draft: Draft) -> Copy:
+        return Copy(text=shorten_mentions(cls.compose_text(draft)), pictures=len(draft.media))
 
     def delete(self, post_id: str) -> None:
         try:

@@ -1,7 +1,7 @@
 """Steps that publishing shares between platforms."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from connections.clean import clean_address, clean_id
 from connections.errors import ContentRejected, MediaError, TransientError
 from connections.platforms.base import Json, Published
-from connections.platforms.text import fingerprint
 
 READY_WITHIN_S = 60.0
 LOOK_EVERY_S = (0.5, 1.0, 2.0, 3.0)
@@ -59,26 +58,3 @@ def wait_until_ready(is_ready: Callable[[], bool], *, platform: str) -> None:
             break
         time.sleep(wait_s)
     raise TransientError(_("%(platform)s is still processing a picture.") % {"platform": platform}, detail="processing")
-
-
-def is_match(
-    *,
-    post_id: str,
-    text: str,
-    at: datetime | None,
-    media: int,
-    wanted: str,
-    wanted_media: int,
-    since: datetime,
-    taken: Collection[str],
-) -> bool:
-    """Whether a post read back is our copy: same text, same number of pictures, made at or after
-    ``since``, and not known as another post of ours."""
-    return (
-        bool(post_id)
-        and post_id not in taken
-        and at is not None
-        and at >= since
-        and media == wanted_media
-        and fingerprint(text) == fingerprint(wanted)
-    )

@@ -4,7 +4,7 @@ X knows no idempotency key; a lost answer is settled by reading the account's po
 identical text.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
-from connections.http import Patience, PlatformHttp, api_base, auth_base, expiry, parse_time, path_part
+from connections.http import Patience, PlatformHttp, api_base, auth_base, expiry, path_part
 from connections.platforms.base import (
     Account,
     Budget,
@@ -39,6 +39,8 @@ from connections.platforms.base import (
     Json,
     Limits,
     Metrics,
+    OwnPost,
+    OwnPosts,
     Platform,
     Problem,
     Published,
@@ -48,9 +50,9 @@ from connections.platforms.base import (
     register,
 )
 from connections.platforms.checks import common_problems, option_problem
+from connections.platforms.read_back import Page, id_of, moment_of, posts_of, read_list
 from connections.platforms.steps import (
     append_link,
-    is_match,
     must_be_known,
     published_of,
     step_of,
@@ -62,7 +64,11 @@ API = "https://api.x.com"
 SITE = "https://x.com"
 SNOWFLAKE_EPOCH_MS = 1288834974657
 PRIVATE_METRICS_FOR = timedelta(days=29)  # X tells clicks of own posts for 30 days
-READ_BACK_PAGES = 3
+READ_BACK_BATCH = 100
+TIMELINE_DEPTH = 3_000
+"""X lists the latest 3,200 posts of an account and counts those that were deleted: a list that ends near there may be cut
+off. Source: https://docs.x.com/x-api/posts/timelines/introduction"""
+READ_BACK_PAGES = 33
 REPLY_SETTINGS = frozenset({"following", "mentionedUsers", "subscribers", "verified"})
 # What X charges on pay-per-use access, USD, August 2026: https://docs.x.com/x-api/getting-started/pricing
 PRICE_HINTS = {"pay-per-use": "X charges $0.015 for a post, and $0.20 for a post with a link."}
@@ -321,42 +327,44 @@ class Twitter(Platform):
     def _permalink(self, post_id: str) -> str:
         return f"{auth_base(self.name, SITE)}/{self.handle.lstrip('@') or 'i'}/status/{post_id}"
 
-    def find_published(self, draft: Draft, *, since: datetime, taken: Collection[str] = ()) -> Published | None:
-        """Source: https://docs.x.com/x-api/posts/timelines/introduction"""
+    def own_posts(self, *, since: datetime) -> OwnPosts:
+        """Retweets stay in: X counts them among those that it lists at most, and its end must be told from ours.
+        Source: https://docs.x.com/x-api/posts/timelines/introduction"""
+        path = f"/2/users/{path_part(self.account_id)}/tweets"
         params = {
-            "max_results": "100",
+            "max_results": str(READ_BACK_BATCH),
             "start_time": (since - timedelta(seconds=60)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "exclude": "retweets",
             "post.fields": "created_at,entities,attachments,note_post,text",
         }
-        for _page in range(READ_BACK_PAGES):
-            path = f"/2/users/{path_part(self.account_id)}/tweets"
-            body = self.http.get(path, operation="read_back", params=params).object
-            for post in body.get("data") or []:
-                at = parse_time(post.get("created_at"))
-                if at is not None and self._is_copy(post, draft, since=since, taken=taken):
-                    return Published(id=str(post["id"]), url=self._permalink(str(post["id"])), at=at)
-            token = (body.get("meta") or {}).get("next_token")
-            if not token:
-                break
-            params["pagination_token"] = str(token)
-        return None
+        listed = 0
 
-    def _is_copy(self, post: Json, draft: Draft, *, since: datetime, taken: Collection[str]) -> bool:
-        long = post.get("note_post") or post.get("note_tweet") or {}
-        text = str(long.get("text") or post.get("text") or "")
-        urls = [*((long.get("entities") or {}).get("urls") or []), *((post.get("entities") or {}).get("urls") or [])]
-        attached = (post.get("attachments") or {}).get("media_keys") or []
-        return is_match(
-            post_id=str(post.get("id", "")),
-            text=expand_short_links(text, urls),
-            at=parse_time(post.get("created_at")),
-            media=len(attached),
-            wanted=self.compose_text(draft),
-            wanted_media=len(draft.media),
-            since=since.replace(microsecond=0),  # X tells whole seconds
-            taken=taken,
-        )
+        def read_page(cursor: str) -> Page:
+            nonlocal listed
+            if cursor:
+                params["pagination_token"] = cursor
+            body = self.http.get(path, operation="read_back", params=params).object
+            posts, doubt = posts_of(body.get("data", []), self._own_post)
+            listed += len(posts)
+            meta = body["meta"] if isinstance(body.get("meta"), dict) else {}
+            following = str(meta.get("next_token") or "")
+            if meta.get("result_count") != len(posts) or "errors" in body:
+                doubt = "a page is not as documented"
+            elif not following and listed >= TIMELINE_DEPTH:
+                doubt = f"X lists no more than {listed} posts"
+            return Page(posts, following, doubt)
+
+        return read_list(read_page, since=since, most_pages=READ_BACK_PAGES, newest_first=True)
+
+    def _own_post(self, row: Json) -> OwnPost:
+        long = row.get("note_post") or row.get("note_tweet") or {}
+        text = str(long.get("text") or row.get("text") or "")
+        urls = [*((long.get("entities") or {}).get("urls") or []), *((row.get("entities") or {}).get("urls") or [])]
+        attached = (row.get("attachments") or {}).get("media_keys") or []
+        post_id = id_of(row["id"])
+        return OwnPost(
+            post_id, self._permalink(post_id), moment_of(row["created_at"]), expand_short_links(text, urls),
+            pictures=len(attached),
+        )  # fmt: skip
 
     def delete(self, post_id: str) -> None:
         try:

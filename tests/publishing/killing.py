@@ -126,12 +126,13 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+        path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
         newest_first = list(reversed(self.server.taken))
         if path.endswith("/statuses"):
-            self.answer(newest_first)
+            self.answer([] if "max_id" in query else newest_first)
         else:
-            self.answer({"data": newest_first, "id": "9", "type": "image", "url": "https://mastodon.example/9.png"})
+            picture = {"id": "9", "type": "image", "url": "https://mastodon.example/9.png"}
+            self.answer(picture | {"data": newest_first, "meta": {"result_count": len(newest_first)}})
 
 
 class Workers:

@@ -50,8 +50,12 @@ def takes_everything(rsps: responses.RequestsMock) -> list[str]:
 
 
 def shows(rsps: responses.RequestsMock, account_id: str, *statuses: dict[str, Any]) -> None:
-    """What a read-back of the account's own posts finds."""
-    rsps.get(f"{SERVER}/api/v1/accounts/{account_id}/statuses", json=list(statuses))
+    """What a read-back of the account's own posts finds, newest first: these, on one page, and nothing older."""
+
+    def page(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        return 200, {}, json.dumps([] if "max_id=" in str(request.url) else list(statuses))
+
+    rsps.add_callback(responses.GET, f"{SERVER}/api/v1/accounts/{account_id}/statuses", callback=page)
 
 
 def sends(rsps: responses.RequestsMock) -> int:

@@ -16,7 +16,7 @@ from publishing.endings import record_published
 from publishing.errors import LeaseLost
 from publishing.journal import AttemptJournal
 from publishing.models import Outcome, PostStatus, PublishStep, SocialPost
-from publishing.reconcile import reconcile_post
+from publishing.reconcile import reconcile_connection
 from tests import factories
 from tests.publishing import mastodon
 
@@ -185,7 +185,7 @@ def test_after_a_cut_off_send_the_platform_is_asked_and_the_post_adopted(
 
 def look(post: SocialPost) -> None:
     SocialPost.objects.filter(pk=post.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    reconcile_post(post.pk)
+    reconcile_connection(post.connection_id)
 
 
 def long_ago(post: SocialPost) -> None:

@@ -136,7 +136,7 @@ def test_only_publishing_waits_in_the_queue_of_publishing() -> None:
     assert {name for name, queue in queues.items() if queue == "publish"} == {
         "publishing.tasks.publish_post_task",
         "publishing.tasks.publish_ready_task",
-        "publishing.tasks.reconcile_post_task",
+        "publishing.tasks.reconcile_connection_task",
     }
     dispatching = {name for name, queue in queues.items() if queue == "dispatch"}
     assert "publishing.tasks.dispatch_due_posts_task" in dispatching

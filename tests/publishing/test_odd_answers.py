@@ -14,7 +14,7 @@ from publishing.attempts import publish_post
 from publishing.dispatch import claim_due_posts, sweep_posts
 from publishing.engagement import sync_connection_engagement
 from publishing.models import Outcome, PostMetric, PostStatus, SocialPost
-from publishing.reconcile import reconcile_post
+from publishing.reconcile import reconcile_connection
 from tests import factories
 from tests.conftest import signed_in
 from tests.publishing import mastodon
@@ -70,7 +70,7 @@ def test_a_copy_that_is_found_with_an_odd_id_settles_the_post(
     shown = mastodon.status("Frost on the greens", id=LONG)
     server.get(f"{mastodon.SERVER}/api/v1/accounts/1/statuses", body=raw([shown]))
     SocialPost.objects.filter(pk=claimed_post.pk).update(lease_until=timezone.now())
-    reconcile_post(claimed_post.pk)
+    reconcile_connection(claimed_post.connection_id)
     post = SocialPost.objects.get(pk=claimed_post.pk)
     assert (post.status, post.platform_post_id) == (PostStatus.PUBLISHED, None)
     assert post.attempts.get().outcome == Outcome.PUBLISHED

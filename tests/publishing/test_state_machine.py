@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -36,7 +37,7 @@ from publishing import services
 from publishing.attempts import publish_post
 from publishing.dispatch import claim_due_posts, sweep_posts
 from publishing.models import QUEUED, RECONCILING, TRANSITIONS, PostStatus, SocialPost
-from publishing.reconcile import reconcile_post
+from publishing.reconcile import reconcile_connection
 from tests import factories
 from tests.publishing import mastodon
 
@@ -84,8 +85,9 @@ class Server:
             raise Crash
         return 200, {}, "" if fault == "empty after" else json.dumps(status)
 
-    def read(self, _request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-        return 200, {}, json.dumps(list(reversed(self.taken)))
+    def read(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        before = int(parse_qs(urlsplit(str(request.url)).query).get("max_id", ["9999"])[0])
+        return 200, {}, json.dumps([status for status in reversed(self.taken) if int(status["id"]) < before])
 
     def who(self, _request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         return 401, {}, json.dumps({"error": "The access token is invalid"})
@@ -228,7 +230,7 @@ class Posts(RuleBasedStateMachine):
         self.traveller.shift(timedelta(minutes=minutes))
         sweep_posts()
         for post in SocialPost.objects.filter(status=PostStatus.PUBLISHING, claimed_by__startswith=RECONCILING):
-            reconcile_post(post.pk)
+            reconcile_connection(post.connection_id)
 
     @rule()
     def tick(self) -> None:
@@ -249,7 +251,7 @@ class Posts(RuleBasedStateMachine):
     @rule(post=posts)
     @precondition(lambda self: SocialPost.objects.filter(claimed_by__startswith=RECONCILING).exists())
     def check(self, post: SocialPost) -> None:
-        reconcile_post(post.pk)
+        reconcile_connection(post.connection_id)
 
     # --- what must always hold ----------------------------------------------------------------------------------------
 
@@ -293,7 +295,7 @@ class Posts(RuleBasedStateMachine):
                 if post.claimed_by.startswith(QUEUED):
                     publish_post(post.pk)
                 elif post.claimed_by.startswith(RECONCILING):
-                    reconcile_post(post.pk)
+                    reconcile_connection(post.connection_id)
             self.traveller.shift(timedelta(minutes=2))
         self.never_two_copies()
         self.every_state_says_why()

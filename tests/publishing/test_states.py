@@ -46,7 +46,8 @@ def test_while_a_new_try_runs_the_error_of_the_last_one_is_history(as_bob: Clien
 
 
 def test_while_the_platform_is_asked_the_page_says_so(as_bob: Client, second_try: SocialPost) -> None:
-    begin_reconciling(second_try, OutcomeUnknown("The connection broke."))
+    attempt = second_try.attempts.get(outcome="")
+    begin_reconciling(attempt, second_try, OutcomeUnknown("The connection broke."))
     post = SocialPost.objects.select_related("connection").get(pk=second_try.pk)
     assert standing_of(post, now=timezone.now()).sentence == (
         "Parley is checking with Mastodon whether it was published."

@@ -58,21 +58,21 @@ def publish(post_id: UUID) -> None:
 
 
 def settle(post_id: UUID) -> dict[str, Any]:
-    """What later ticks and workers do, minutes later."""
+    """What later ticks and workers do, an hour later."""
     from django.utils import timezone
 
     from publishing.attempts import publish_post
     from publishing.dispatch import claim_due_posts, sweep_posts
     from publishing.models import QUEUED, RECONCILING, PublishStep, SocialPost
-    from publishing.reconcile import reconcile_post
+    from publishing.reconcile import reconcile_connection
 
     rows = SocialPost.objects.filter(pk=post_id)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        # Minutes pass: leases and waits are over, and what has not appeared at the platform by now never will.
+        # An hour passes: leases and waits are over, and what has not appeared at the platform by now never will.
         rows.filter(status="PUBLISHING").update(lease_until=timezone.now() - timedelta(seconds=1))
         rows.filter(status="SCHEDULED").update(next_attempt_at=None)
-        PublishStep.objects.filter(attempt__post_id=post_id).update(started_at=timezone.now() - timedelta(minutes=5))
+        PublishStep.objects.filter(attempt__post_id=post_id).update(started_at=timezone.now() - timedelta(hours=1))
         sweep_posts()
         claim_due_posts(timezone.now(), limit=10)
         post = rows.get()
@@ -81,7 +81,7 @@ def settle(post_id: UUID) -> dict[str, Any]:
         if post.claimed_by.startswith(QUEUED):
             publish_post(post_id)
         elif post.claimed_by.startswith(RECONCILING):
-            reconcile_post(post_id)
+            reconcile_connection(post.connection_id)
     post = rows.get()
     return {
         "status": post.status, "error_code": post.error_code, "error_message": post.error_message,

@@ -2,14 +2,16 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from PIL import Image
 
 from connections.errors import OutcomeUnknown, PlatformError
-from connections.platforms.base import AppCredentials, Draft, DraftMedia, Json, Platform, platform_class
+from connections.platforms.base import AppCredentials, Draft, DraftMedia, Json, OwnPost, Platform, platform_class
+from connections.platforms.read_back import Wanted, match_copies
 
 HERE = Path(__file__).parent
 TOKEN = "secret-token-3f9a"
@@ -83,3 +85,9 @@ def client(name: str, **changes: Any) -> Platform:
 def answer(platform: str, name: str) -> Any:
     """A platform's answer as documented or recorded: tests/connections/platforms/<platform>/<name>.json."""
     return json.loads((HERE / platform / f"{name}.json").read_text())
+
+
+def find(platform: Platform, wanted: Draft, *, since: datetime, taken: Collection[str] = ()) -> OwnPost | None:
+    """The copy of a draft among what the platform lists, as it is looked for after a lost answer."""
+    looked_for = [Wanted("it", platform.copy_of(wanted), since)]
+    return match_copies(looked_for, platform.own_posts(since=since).posts, taken=taken).get("it")

@@ -26,7 +26,7 @@ from connections.errors import (
 )
 from connections.guard import fetch_avatar
 from connections.platforms.base import Account, AppCredentials, Platform, TokenGrant, TokenPolicy, platform_class
-from tests.connections.platforms.helpers import MemoryJournal, draft, picture
+from tests.connections.platforms.helpers import MemoryJournal, draft, find, picture
 
 NAMES = ["TWITTER", "FACEBOOK", "MASTODON"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,12 +153,12 @@ def test_a_post_with_pictures_goes_from_consent_to_metrics_and_away(name: str, s
     assert platform.publish(post, journal) == published, "a finished attempt is answered from its journal"
     assert len([one for one in sandbox.posts(name) if one["text"] == post.text]) == 1
 
-    found = platform.find_published(post, since=began)
+    found = find(platform, post, since=began)
     assert found is not None
     assert found.id == published.id
-    assert platform.find_published(post, since=began, taken=[published.id]) is None
-    assert platform.find_published(post, since=timezone.now() + timedelta(minutes=5)) is None
-    assert platform.find_published(draft("Something else"), since=began) is None
+    assert find(platform, post, since=began, taken=[published.id]) is None
+    assert find(platform, post, since=timezone.now() + timedelta(minutes=5)) is None
+    assert find(platform, draft("Something else"), since=began) is None
 
     metrics = platform.metrics([published.id])[published.id]
     assert not metrics.gone
@@ -200,7 +200,7 @@ def test_a_link_reaches_the_platform_and_is_found_again(name: str, sandbox: Sand
     published = platform.publish(post, MemoryJournal())
     taken = sandbox.posts(name)[-1]
     assert "https://club.example/heron" in (taken["text"] + taken["link"])
-    found = platform.find_published(post, since=began)
+    found = find(platform, post, since=began)
     assert found is not None
     assert found.id == published.id
 
@@ -244,7 +244,7 @@ def test_each_fault_of_a_publish_becomes_its_consequence(name: str, sandbox: San
             assert raised.value.retry_at is not None
             assert 100 < (raised.value.retry_at - timezone.now()).total_seconds() < 190
         if fault in {"drop_after", "drop_before"}:
-            found = connected.platform.find_published(post, since=began)
+            found = find(connected.platform, post, since=began)
             assert (found is not None) == (fault == "drop_after")
 
 

@@ -15,7 +15,7 @@ from connections.errors import InvalidToken, MediaError, RateLimited
 from connections.platforms import facebook
 from connections.platforms.base import Platform
 from connections.platforms.facebook import Facebook
-from tests.connections.platforms.helpers import SECRET, TOKEN, MemoryJournal, answer, client, draft, picture
+from tests.connections.platforms.helpers import SECRET, TOKEN, MemoryJournal, answer, client, draft, find, picture
 
 API = "https://graph.facebook.com/v26.0"
 PAGE = "2244994945"
@@ -103,15 +103,15 @@ def test_a_copy_is_recognised_by_text_pictures_and_link(page: Platform, web: res
     web.add(responses.GET, f"{API}/{PAGE}/published_posts", json=answer("facebook", "published_posts"))
     since = datetime(2026, 11, 20, 10, 0, 0, 400000, tzinfo=UTC)
     album = draft("Fish & chips after golf", media=(picture("#111111"), picture("#222222")))
-    found = page.find_published(album, since=since)
+    found = find(page, album, since=since)
     assert found is not None
     assert (found.id, found.url) == (f"{PAGE}_1", "https://www.facebook.com/2244994945/posts/1")
-    assert page.find_published(draft(album.text), since=since) is None
-    linked = page.find_published(draft("", link_url="https://club.example/menu?x=1"), since=since)
+    assert find(page, draft(album.text), since=since) is None
+    linked = find(page, draft("", link_url="https://club.example/menu?x=1"), since=since)
     assert linked is not None
     assert linked.id == f"{PAGE}_2"
-    assert page.find_published(draft("", link_url="https://club.example/other"), since=since) is None
-    assert page.find_published(album, since=since + timedelta(minutes=1)) is None
+    assert find(page, draft("", link_url="https://club.example/other"), since=since) is None
+    assert find(page, album, since=since + timedelta(minutes=1)) is None
     assert Facebook.absence_proof_after is None, "the list of posts proves no absence"
 
 

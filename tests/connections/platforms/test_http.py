@@ -41,6 +41,18 @@ def call(http: PlatformHttp, patience: Patience, **more: Any) -> Any:
     return http.call("POST", "/x", operation="probe", patience=patience, params={"q": TOKEN}, **more).body
 
 
+@pytest.mark.parametrize(("patience", "was_sent"), [(Patience.ONCE, True), (Patience.AGAIN, False)])
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_platform_in_trouble_that_says_try_again_has_got_what_was_sent(
+    status: int, patience: Patience, was_sent: bool, web: responses.RequestsMock
+) -> None:
+    """Its word that nothing happened is looked into where repeating would be seen."""
+    web.add(responses.POST, f"{BASE}/x", status=status, json={})
+    with pytest.raises(TransientError) as raised:
+        call(make(explain=lambda *_answer: TransientError("Try again.")), patience)
+    assert raised.value.was_sent is was_sent
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [

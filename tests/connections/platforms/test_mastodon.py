@@ -11,7 +11,7 @@ from responses import matchers
 from connections.errors import ConsentFailed, InvalidToken, NotFound, TransientError, UnsafeAddress
 from connections.platforms.base import Platform, TokenGrant
 from connections.platforms.mastodon import Mastodon, limits_of
-from tests.connections.platforms.helpers import TOKEN, MemoryJournal, answer, client, draft, picture
+from tests.connections.platforms.helpers import TOKEN, MemoryJournal, answer, client, draft, find, picture
 
 BASE = "https://social.example"
 STATUSES = f"{BASE}/api/v1/statuses"
@@ -155,11 +155,11 @@ def test_a_copy_is_recognised_in_html_with_mentions_and_hidden_parts_of_links(
     web.add(responses.GET, f"{BASE}/api/v1/accounts/01JC8/statuses", json=[answer("mastodon", "status")])
     post = draft("Fish & chips with @bob@other.example\nsee https://club.example/a/very/long/menu\n\n<3 #golf")
     since = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
-    found = server.find_published(post, since=since)
+    found = find(server, post, since=since)
     assert found is not None
     assert found.id == "114000000000000001"
-    assert server.find_published(post, since=since, taken={"114000000000000001"}) is None
-    assert server.find_published(draft("Fish"), since=since) is None
+    assert find(server, post, since=since, taken={"114000000000000001"}) is None
+    assert find(server, draft("Fish"), since=since) is None
 
 
 def test_letters_that_the_database_does_not_take_are_left_out_of_an_answer(
@@ -176,7 +176,7 @@ def test_an_address_that_runs_a_script_is_not_taken_for_a_link(server: Platform,
     said = {**answer("mastodon", "status"), "url": "javascript:alert(1)", "uri": "data:text/html,x"}
     web.add(responses.GET, f"{BASE}/api/v1/accounts/01JC8/statuses", json=[said])
     post = draft("Fish & chips with @bob@other.example\nsee https://club.example/a/very/long/menu\n\n<3 #golf")
-    found = server.find_published(post, since=datetime(2026, 11, 20, 10, 0, tzinfo=UTC))
+    found = find(server, post, since=datetime(2026, 11, 20, 10, 0, tzinfo=UTC))
     assert found is not None
     assert found.url == f"{server.server_url}/web/statuses/114000000000000001"
 
@@ -189,15 +189,17 @@ def test_reading_back_follows_the_server_s_own_paging(server: Platform, web: res
         matchers.query_param_matcher({"limit": "40", "exclude_reblogs": "true"})])  # fmt: skip
     web.add(responses.GET, url, json=[answer("mastodon", "status")], match=[
         matchers.query_param_matcher({"limit": "40", "exclude_reblogs": "true", "max_id": "01H/ODD"})])  # fmt: skip
+    web.add(responses.GET, url, json=[], match=[
+        matchers.query_param_matcher({"limit": "40", "exclude_reblogs": "true", "max_id": "114000000000000001"})])  # fmt: skip
     post = draft("Fish & chips with @bob@other.example\nsee https://club.example/a/very/long/menu\n\n<3 #golf")
-    assert server.find_published(post, since=datetime(2026, 11, 20, 10, 0, tzinfo=UTC)) is not None
-    assert len(web.calls) == 2
+    assert find(server, post, since=datetime(2026, 11, 20, 10, 0, tzinfo=UTC)) is not None
+    assert len(web.calls) == 3, "without a link the end is a page without posts"
 
 
 def test_a_read_back_that_is_no_list_proves_no_absence(server: Platform, web: responses.RequestsMock) -> None:
     web.add(responses.GET, f"{BASE}/api/v1/accounts/01JC8/statuses", json={"statuses": []})
     with pytest.raises(TransientError):
-        server.find_published(draft(), since=datetime.now(UTC))
+        find(server, draft(), since=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ load_platforms()
 NAMES = sorted(cls.name for cls in platforms())
 
 METHODS_OF = {
-    Can.PUBLISH_TEXT: ("publish", "find_published"),
+    Can.PUBLISH_TEXT: ("publish", "own_posts"),
     Can.DELETE: ("delete",),
     Can.METRICS: ("metrics",),
 }
@@ -72,7 +72,7 @@ def test_failures_and_logs_show_no_secret(name: str, web: responses.RequestsMock
     attempts: list[Callable[[Platform], object]] = [
         lambda one: one.publish(draft(media=(picture(),)), MemoryJournal()),
         lambda one: one.publish(draft(), MemoryJournal()),
-        lambda one: one.find_published(draft(), since=datetime.now(UTC)),
+        lambda one: one.own_posts(since=datetime.now(UTC)),
         lambda one: one.metrics(["1", "2"]),
         lambda one: one.delete("1"),
         lambda one: one.exchange_code(f"{SECRET}-code", redirect_uri="https://a.example/cb", verifier=SECRET),

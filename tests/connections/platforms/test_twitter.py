@@ -14,7 +14,7 @@ from openapi_core.testing import MockRequest, MockResponse
 from connections.errors import InvalidToken, MediaError, OutcomeUnknown, RateLimited, TransientError
 from connections.platforms.base import AppCredentials, TokenPolicy
 from connections.platforms.twitter import Twitter, posted_at
-from tests.connections.platforms.helpers import HERE, SECRET, TOKEN, MemoryJournal, answer, client, draft, picture
+from tests.connections.platforms.helpers import HERE, SECRET, TOKEN, MemoryJournal, answer, client, draft, find, picture
 
 API = "https://api.x.com/2"
 SPEC = json.loads((HERE / "twitter" / "x-openapi.json").read_text())
@@ -43,7 +43,7 @@ def test_every_request_is_one_that_x_documents(web: responses.RequestsMock) -> N
     )  # fmt: skip
     platform.publish(post, MemoryJournal())
     platform.publish(draft("", media=(picture(),)), MemoryJournal())
-    platform.find_published(post, since=datetime.now(UTC))
+    platform.own_posts(since=datetime.now(UTC))
     platform.profile()
     platform.metrics(["1992000000000000001", "1992000000000000002"])
     platform.delete("1992000000000000001")
@@ -152,11 +152,11 @@ def test_a_copy_is_recognised_through_short_links_entities_and_the_picture_link(
     )
     since = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
     platform = client("TWITTER")
-    found = platform.find_published(post, since=since)
+    found = find(platform, post, since=since)
     assert found is not None
     assert (found.id, found.at) == ("1992000000000000001", datetime(2026, 11, 20, 10, 0, 2, tzinfo=UTC))
-    assert platform.find_published(post, since=since + timedelta(seconds=3)) is None, "that one was there before"
-    assert platform.find_published(draft(post.text), since=since) is None, "that one has two pictures"
+    assert find(platform, post, since=since + timedelta(seconds=3)) is None, "that one was there before"
+    assert find(platform, draft(post.text), since=since) is None, "that one has two pictures"
     asked = parse_qs(urlsplit(str(web.calls[0].request.url)).query)
     assert asked["start_time"] == ["2026-11-20T09:59:00Z"]
 
@@ -165,7 +165,7 @@ def test_an_empty_timeline_and_further_pages_are_read(web: responses.RequestsMoc
     first = {"data": [{"id": "5", "text": "x", "created_at": "2026-11-20T10:00:00.000Z"}], "meta": {"next_token": "p2"}}
     web.add(responses.GET, f"{API}/users/2244994945/tweets", json=first)
     web.add(responses.GET, f"{API}/users/2244994945/tweets", json=answer("twitter", "empty_timeline"))
-    assert client("TWITTER").find_published(draft("y"), since=datetime(2026, 11, 20, tzinfo=UTC)) is None
+    assert find(client("TWITTER"), draft("y"), since=datetime(2026, 11, 20, tzinfo=UTC)) is None
     assert "pagination_token=p2" in str(web.calls[1].request.url)
 
 
