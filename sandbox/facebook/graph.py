@@ -371,6 +371,7 @@ def read_metric_names(parameters: dict[str, Any], known: set[str]) -> list[str]:
 def read_insights(token: Token, post: Post, parameters: dict[str, Any]) -> HttpResponse:
     """``GET /{post}/insights?metric=``: lifetime totals."""
     require_scope(token, "read_insights")
+    require_scope(token, "pages_read_engagement")
     counters = count_engagement(post, now=timezone.now())
     rows = [
         {
@@ -389,6 +390,7 @@ def read_insights(token: Token, post: Post, parameters: dict[str, Any]) -> HttpR
 def read_page_insights(token: Token, page: Account, parameters: dict[str, Any]) -> HttpResponse:
     """``GET /{page}/insights?metric=&period=day``: yesterday's values."""
     require_scope(token, "read_insights")
+    require_scope(token, "pages_read_engagement")
     names = read_metric_names(parameters, PAGE_METRICS)
     if parameters.get("period", "day") not in {"day", "week", "days_28", "lifetime", "total_over_range"}:
         raise bad_parameter("period must be one of: day, week, days_28, lifetime, total_over_range")

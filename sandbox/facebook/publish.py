@@ -22,6 +22,7 @@ from sandbox.facebook.answers import (
     read_json_value,
     refused,
     require_page,
+    require_scope,
 )
 from sandbox.facebook.fields import parse_fields
 from sandbox.facebook.nodes import new_post_id, render_post
@@ -253,6 +254,8 @@ def delete_object(request: HttpRequest, token: Token, native_id: str) -> HttpRes
         return JsonResponse({"success": True})
     media = Media.objects.filter(platform=PLATFORM, native_id=native_id, post=None, account=token.account)
     event = Event.objects.filter(platform=PLATFORM, native_id=native_id, account=token.account)
+    if event.exists():
+        require_scope(token, "pages_manage_engagement")
     if media.exists() or event.exists():
         media.delete()
         event.delete()

@@ -26,6 +26,7 @@ EXPIRES_S = 86400
 SIDE_LEAST, SIDE_MOST = 4, 8192
 MOST_BYTES = {"image": 5_000_000, "gif": 15_000_000, "video": 512_000_000}
 CHUNK_BYTES = 5 * 1024 * 1024
+GIF_WIDTH, GIF_HEIGHT, GIF_FRAMES, GIF_PIXELS = 1280, 1080, 350, 300_000_000
 
 
 def check_file(content: bytes, category: str) -> Measured:
@@ -42,6 +43,15 @@ def check_file(content: bytes, category: str) -> Measured:
         raise invalid(f"The media type {found.content_type} is not allowed for the media category {category}.")
     if len(content) > MOST_BYTES.get(kind, MOST_BYTES["image"]):
         raise invalid(f"File size exceeds {MOST_BYTES.get(kind, MOST_BYTES['image'])} bytes.")
+    if kind == "gif" and (
+        found.width > GIF_WIDTH
+        or found.height > GIF_HEIGHT
+        or found.frames > GIF_FRAMES
+        or found.width * found.height * found.frames > GIF_PIXELS
+    ):
+        raise invalid(
+            f"Animated GIFs are at most {GIF_WIDTH} x {GIF_HEIGHT} pixels, {GIF_FRAMES} frames and {GIF_PIXELS} pixels over all."
+        )
     if kind == "image" and found.content_type not in {"image/jpeg", "image/png", "image/gif", "image/webp"}:
         raise invalid(f"The media type {found.content_type} is not supported.")
     return found

@@ -260,3 +260,18 @@ def test_usage_is_told_in_the_headers(facebook: Caller) -> None:
     headers = facebook.get("/me").headers
     assert json.loads(headers["X-App-Usage"])["call_count"] == 0
     assert json.loads(headers["X-Business-Use-Case-Usage"])[RIVERSIDE_PAGE][0]["type"] == "pages"
+
+
+def test_insights_and_deleting_a_comment_ask_for_every_permission_that_they_need(visitor: Client) -> None:
+    publish = ["pages_show_list", "pages_manage_posts", "pages_read_engagement", "pages_manage_engagement"]
+    writer = connect_facebook(visitor, permissions=publish)
+    post_id = writer.form(FEED, {"message": "Hello"}).json()["id"]
+    comment_id = writer.form(f"/{post_id}/comments", {"message": "First!"}).json()["id"]
+    metric = {"metric": "post_media_view"}
+    assert refusal(writer.get(f"/{post_id}/insights", metric))[:2] == (403, 10)
+    reader = connect_facebook(visitor, permissions=["pages_show_list", "pages_read_engagement", "read_insights"])
+    assert reader.get(f"/{post_id}/insights", metric).status_code == 200
+    blind = connect_facebook(visitor, permissions=["pages_show_list", "read_insights"])
+    assert refusal(blind.get(f"/{post_id}/insights", metric))[:2] == (403, 10)
+    assert refusal(reader.delete(f"/{comment_id}"))[:2] == (403, 10)
+    assert writer.delete(f"/{comment_id}").json() == {"success": True}

@@ -1,5 +1,6 @@
 """X: what it takes, what it refuses and in which words, and how it gives posts back."""
 
+import io
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 
 from tests.sandbox.callers import RIVERSIDE_X, Caller, connect_x, picture
 
@@ -131,6 +133,18 @@ def test_a_wrong_upload_is_refused(x: Caller, fields: dict[str, Any]) -> None:
     given = {"media": picture(), "media_category": "tweet_image"} | fields
     kept = {name: value for name, value in given.items() if value is not None}
     assert x.form("/2/media/upload", kept).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("size", "frames", "status"), [((1280, 8), 2, 200), ((1281, 8), 2, 400), ((8, 1081), 2, 400), ((8, 8), 351, 400)]
+)
+def test_a_gif_keeps_to_sides_and_frames(x: Caller, size: tuple[int, int], frames: int, status: int) -> None:
+    content = io.BytesIO()
+    drawn = [Image.new("RGB", size, (number % 256, number // 256, 0)) for number in range(frames)]
+    drawn[0].save(content, "GIF", save_all=True, append_images=drawn[1:])
+    content.seek(0)
+    content.name = "moving.gif"
+    assert upload(x, media=content, media_category="tweet_gif").status_code == status
 
 
 def test_a_text_file_that_is_called_a_picture_is_refused(x: Caller) -> None:
