@@ -17,9 +17,9 @@ from accounts.audit import record_audit
 from accounts.errors import PictureRefused
 from accounts.ids import new_id
 from accounts.models import Organization, User
-from accounts.pictures.reading import COPY_SUFFIX, read_picture
+from accounts.pictures.reading import COPY_SUFFIX, FORMATS, read_picture
 from publishing.errors import MediaInUse
-from publishing.models import MediaAsset, SocialPost
+from publishing.models import MediaAsset, SocialPost, SocialPostQuerySet
 
 log = structlog.get_logger(__name__)
 
@@ -90,15 +90,29 @@ def conversion_note(asset: MediaAsset) -> str:
     return _("“%(name)s” was converted from %(source)s to sRGB. Check its colours before you publish.") % said
 
 
+def file_name(asset: MediaAsset) -> str:
+    """The name under which a picture is handed out: its own, with the ending of what it is."""
+    suffix = next((suffix for kind, suffix in FORMATS.values() if kind == asset.content_type), "")
+    own = PurePath(asset.name)
+    is_right = own.suffix.lower() == suffix or (suffix == ".jpg" and own.suffix.lower() == ".jpeg")
+    return asset.name if is_right else f"{own.stem or 'image'}{suffix}"
+
+
+def posts_using(asset: MediaAsset) -> SocialPostQuerySet:
+    """The posts that a picture is in, the latest first, with their accounts."""
+    return (
+        SocialPost.objects.for_organization(asset.organization)
+        .filter(attached_media__asset=asset)
+        .select_related("connection")
+        .distinct()
+        .order_by("-created_at")
+    )
+
+
 def delete_asset(asset: MediaAsset, *, by: User) -> None:
     """Delete a picture that no post uses. Raises MediaInUse, which names the posts."""
     with transaction.atomic():
-        posts = list(
-            SocialPost.objects.filter(attached_media__asset=asset)
-            .select_related("connection")
-            .distinct()
-            .order_by("-created_at")
-        )
+        posts = list(posts_using(asset))
         if posts:
             shown = "; ".join(f"“{_short(post.content)}” ({post.connection.account_name})" for post in posts[:3])
             rest = len(posts) - 3

@@ -35,6 +35,7 @@ urlpatterns = [
     path("media/", media.library, name="media"),
     path("media/upload/", media.upload, name="media_upload"),
     path("media/pick/", media.pick, name="media_pick"),
+    path("media/<uuid:asset_id>/", media.detail, name="media_detail"),
     path("media/<uuid:asset_id>/file/", media.file, name="media_file"),
     path("media/<uuid:asset_id>/thumbnail/", media.thumbnail, name="media_thumbnail"),
     path("media/<uuid:asset_id>/describe/", media.describe, name="media_describe"),

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from connections.platforms.base import Can, Draft, DraftMedia, Limits, Platform, Problem
 
-_FORMAT_NAMES = {
+FORMAT_NAMES = {
     "image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WebP", "image/bmp": "BMP",
     "image/tiff": "TIFF", "image/heic": "HEIC", "image/heif": "HEIF", "image/avif": "AVIF",
 }  # fmt: skip
@@ -67,8 +67,8 @@ def _image_problems(media: DraftMedia, number: int, limits: Limits) -> Iterator[
         return Problem(code, message % {"number": number, **said}, field="media", blocking=blocking)
 
     if media.content_type not in limits.image_formats:
-        known = sorted(_FORMAT_NAMES.get(kind, kind) for kind in limits.image_formats)
-        given = _FORMAT_NAMES.get(media.content_type, media.content_type or _("of an unknown kind"))
+        known = sorted(FORMAT_NAMES.get(kind, kind) for kind in limits.image_formats)
+        given = FORMAT_NAMES.get(media.content_type, media.content_type or _("of an unknown kind"))
         message = _("Image %(number)d is %(given)s. Accepted here: %(known)s.")
         yield problem("image_format", message, given=given, known=", ".join(known))
     elif media.is_animated and media.content_type not in limits.animated_formats:

@@ -4,11 +4,10 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,37 +15,61 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import DomainError, PictureRefused
 from accounts.middleware import OrganizationRequest
-from accounts.models import Organization
 from accounts.permissions import requires
 from accounts.pictures.reading import COPY_TYPE
-from publishing.forms import AltTextForm
-from publishing.media import conversion_note, delete_asset, describe_asset, store_upload
+from connections.platforms.checks import FORMAT_NAMES
+from publishing.forms import ALT_TEXT_LENGTH, AltTextForm
+from publishing.media import conversion_note, delete_asset, describe_asset, file_name, posts_using, store_upload
+from publishing.media_filters import ORDERS, TYPES, USES, MediaFilters, assets_of
 from publishing.models import MediaAsset
+from publishing.states import standing_of
 
 PAGE_SIZE = 48
 PICK_SIZE = 24
+POSTS_SHOWN = 20
 # A picture's bytes never change under its id; "private" keeps it out of shared caches.
 _CACHE_CONTROL = "private, max-age=31536000, immutable"
-
-
-def _assets(organization: Organization, wanted: str) -> QuerySet[MediaAsset]:
-    found = (
-        MediaAsset.objects.for_organization(organization)
-        .annotate(use_count=Count("uses__post", distinct=True))
-        .order_by("-created_at", "pk")
-    )
-    return found.filter(Q(name__icontains=wanted) | Q(alt_text__icontains=wanted)) if wanted else found
 
 
 @require_safe
 @requires("media.view")
 def library(request: OrganizationRequest) -> HttpResponse:
-    """All pictures, newest first; ``?q=`` searches names and alternative texts."""
-    wanted = request.GET.get("q", "").replace("\x00", "").strip()  # PostgreSQL takes no NUL
-    page = Paginator(_assets(request.organization, wanted), PAGE_SIZE).get_page(request.GET.get("page"))
+    """All pictures, the newest first; ``?q=`` searches names and alternative texts, the rest is ``MediaFilters``."""
+    filters = MediaFilters.from_params(request.GET)
+    page = Paginator(filters.apply(assets_of(request.organization)), PAGE_SIZE).get_page(request.GET.get("page"))
     is_part = bool(request.htmx) and not request.htmx.boosted
     template = "publishing/_media_grid.html" if is_part else "publishing/media.html"
-    response = render(request, template, {"page": page, "wanted": wanted})
+    context = {"page": page, "filters": filters, "types": TYPES, "uses": USES, "orders": ORDERS}
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_safe
+@requires("media.view")
+def detail(request: OrganizationRequest, asset_id: UUID) -> HttpResponse:
+    """One picture: large, with its facts, its alternative text and the posts that use it. For htmx the dialog's part."""
+    asset = get_object_or_404(assets_of(request.organization), pk=asset_id)
+    return _detail(request, asset)
+
+
+def _detail(
+    request: OrganizationRequest, asset: MediaAsset, *, error: str = "", saved: bool = False, text: str | None = None
+) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "asset": asset,
+        "format": FORMAT_NAMES.get(asset.content_type, asset.content_type),
+        "file_name": file_name(asset),
+        "posts": [(post, standing_of(post, now=now)) for post in posts_using(asset)[:POSTS_SHOWN]],
+        "alt_text": asset.alt_text if text is None else text,
+        "alt_text_length": ALT_TEXT_LENGTH,
+        "error": error,
+        "saved": saved,
+    }
+    is_part = bool(request.htmx) and not request.htmx.boosted
+    template = "publishing/_media_detail.html" if is_part else "publishing/media_detail.html"
+    response = render(request, template, context, status=422 if error else 200)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
@@ -55,12 +78,9 @@ def library(request: OrganizationRequest) -> HttpResponse:
 @requires("media.view")
 def pick(request: OrganizationRequest) -> HttpResponse:
     """The library as the composer offers it."""
-    wanted = request.GET.get("q", "").replace("\x00", "").strip()  # PostgreSQL takes no NUL
-    return render(
-        request,
-        "publishing/_media_pick.html",
-        {"assets": _assets(request.organization, wanted)[:PICK_SIZE], "wanted": wanted},
-    )
+    filters = MediaFilters.from_params(request.GET)
+    assets = filters.apply(assets_of(request.organization))[:PICK_SIZE]
+    return render(request, "publishing/_media_pick.html", {"assets": assets, "wanted": filters.text})
 
 
 @require_POST
@@ -87,12 +107,9 @@ def upload(request: OrganizationRequest) -> HttpResponse:
             for note in filter(None, map(conversion_note, assets)):
                 messages.info(request, note)
         return redirect("publishing:media")
-    found = _assets(request.organization, "").filter(pk__in=[asset.pk for asset in assets])
-    shown = [
-        asset_json(asset) | {"card": render_to_string("publishing/_media_card.html", {"asset": asset}, request)}
-        for asset in found
-    ]
-    return JsonResponse({"assets": shown, "problems": problems}, status=200 if assets else 422)
+    return JsonResponse(
+        {"assets": [asset_json(asset) for asset in assets], "problems": problems}, status=200 if assets else 422
+    )
 
 
 def asset_json(asset: MediaAsset) -> dict[str, str]:
@@ -109,36 +126,31 @@ def asset_json(asset: MediaAsset) -> dict[str, str]:
 @require_POST
 @requires("media.edit")
 def describe(request: OrganizationRequest, asset_id: UUID) -> HttpResponse:
-    """Set a picture's alternative text; answers with its card."""
-    asset = get_object_or_404(_assets(request.organization, ""), pk=asset_id)
+    """Set a picture's alternative text; answers with its details."""
+    asset = get_object_or_404(assets_of(request.organization), pk=asset_id)
     form = AltTextForm(request.POST, instance=MediaAsset(alt_text=asset.alt_text))
-    error = ""
     if form.is_valid():
         asset = describe_asset(asset, form.cleaned_data["alt_text"], by=request.user)
-    else:
-        error = " ".join(str(text) for text in form.errors.get("alt_text", []))
-    if not request.htmx:
-        (messages.error if error else messages.success)(request, error or _("Description saved."))
-        return redirect("publishing:media")
-    context = {"asset": asset, "saved": not error, "error": error}
-    return render(request, "publishing/_media_card.html", context, status=422 if error else 200)
+        if not request.htmx:
+            messages.success(request, _("Alt text saved."))
+            return redirect("publishing:media_detail", asset.pk)
+        return _detail(request, asset, saved=True)
+    error = " ".join(str(text) for text in form.errors.get("alt_text", []))
+    return _detail(request, asset, error=error, text=request.POST.get("alt_text", ""))
 
 
 @require_POST
 @requires("media.edit")
 def delete(request: OrganizationRequest, asset_id: UUID) -> HttpResponse:
-    """Delete a picture that nothing uses; else its card says where it is used."""
-    asset = get_object_or_404(_assets(request.organization, ""), pk=asset_id)
+    """Delete a picture that nothing uses; else its details say where it is used."""
+    asset = get_object_or_404(assets_of(request.organization), pk=asset_id)
     try:
         delete_asset(asset, by=request.user)
     except DomainError as error:
-        if request.htmx:
-            return render(request, "publishing/_media_card.html", {"asset": asset, "error": str(error)}, status=422)
-        messages.error(request, str(error))
-    else:
-        if request.htmx:
-            return HttpResponse("", headers={"HX-Trigger": "mediaRemoved"})
-        messages.success(request, _("The picture is deleted."))
+        return _detail(request, asset, error=str(error))
+    if request.htmx:
+        return HttpResponse("", headers={"HX-Trigger": "closeDialog, mediaRemoved"})
+    messages.success(request, _("Image deleted."))
     return redirect("publishing:media")
 
 
@@ -167,6 +179,6 @@ def _serve(asset: MediaAsset, path: str, content_type: str) -> HttpResponseBase:
     return FileResponse(
         stream,
         content_type=content_type,
-        filename=asset.name,
+        filename=file_name(asset),
         headers={"X-Content-Type-Options": "nosniff", "Cache-Control": _CACHE_CONTROL},
     )

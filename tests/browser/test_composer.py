@@ -12,9 +12,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Organization, User
 from connections.models import SocialConnection
-from publishing.models import PostStatus, SocialPost
+from publishing.models import MediaAsset, PostStatus, SocialPost
 from tests.accessibility import assert_accessible
-from tests.factories import make_asset, make_connection, make_post, picture
+from tests.factories import attach, make_asset, make_connection, make_post, picture
 
 pytestmark = pytest.mark.browser
 
@@ -326,3 +326,30 @@ def test_a_word_without_end_widens_no_page(
         if path:
             desk.goto(server.url + path)
         assert desk.evaluate("document.documentElement.scrollWidth") <= width, path or "the composer"
+
+
+def test_the_library_opens_an_image_to_describe_and_to_delete_it(
+    desk: Page, server: LiveServer, club: Organization, accounts: list[SocialConnection]
+) -> None:
+    used, unused = make_asset(club, name="used.png", alt_text=""), make_asset(club, name="unused.png", alt_text="Dusk")
+    attach(make_post(accounts[0]), used)
+    desk.goto(f"{server.url}/media/")
+    cards = desk.locator("#media-cards")
+    cards.get_by_role("link", name="used.png").filter(has_text="No alt text").click()
+    dialog = desk.get_by_role("dialog", name="used.png")
+    expect(dialog).to_contain_text("Images in use can't be deleted.")
+    assert_accessible(desk)
+    dialog.get_by_label("Alt text").fill("A green")
+    dialog.get_by_role("button", name="Save alt text").click()
+    expect(dialog.get_by_role("status")).to_have_text("Saved")
+    desk.keyboard.press("Escape")
+    expect(cards.get_by_text("No alt text")).to_have_count(0)
+
+    desk.get_by_text("Unused", exact=True).first.click()
+    expect(cards.get_by_role("link")).to_have_count(1)
+    expect(desk).to_have_url(re.compile("use=unused"))
+    cards.get_by_role("link", name="unused.png").click()
+    desk.get_by_role("dialog", name="unused.png").get_by_role("button", name="Delete").click()
+    desk.get_by_role("dialog", name="Delete “unused.png”").get_by_role("button", name="Delete").click()
+    expect(desk.get_by_text("No images match these filters")).to_be_visible()
+    assert not MediaAsset.objects.filter(pk=unused.pk).exists()

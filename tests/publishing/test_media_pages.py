@@ -1,5 +1,6 @@
 """The library of pictures: uploading, finding, describing and deleting."""
 
+import re
 from io import BytesIO
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -61,21 +62,77 @@ def test_pictures_are_served_to_members_only(
         assert client.get(url).status_code == 302
 
 
-def test_the_library_is_searched_by_name_and_description_and_counts_uses(
+PART = {"HX-Request": "true"}
+
+
+def shown(client: Client, query: str) -> list[str]:
+    """The names of the pictures that the library shows, in its order."""
+    page = text_of(client.get(f"/media/?{query}", headers=PART))
+    return re.findall(r'<span class="truncate strong small">([^<]*)</span>', page)
+
+
+def test_the_library_is_searched_and_filtered_by_its_address(
     as_alice: Client, club: Organization, x: SocialConnection
 ) -> None:
     dinner = make_asset(club, name="table.png", alt_text="A long table")
-    make_asset(club, name="green.png", alt_text="The ninth green")
+    make_asset(club, name="green.jpg", alt_text="", content_type="image/jpeg")
+    make_asset(club, name="wave.gif", alt_text="A flag in the wind", content_type="image/gif", is_animated=True)
     attach(make_post(x), dinner)
-    found = text_of(as_alice.get("/media/?q=long", headers={"HX-Request": "true"}))
-    assert "table.png" in found
-    assert "used once" in found
-    assert "green.png" not in found
-    assert "No picture matches" in text_of(as_alice.get("/media/?q=nothing+like+it"))
+    expected = {
+        "": ["wave.gif", "green.jpg", "table.png"],
+        "order=oldest": ["table.png", "green.jpg", "wave.gif"],
+        "q=long": ["table.png"],
+        "q=GREEN": ["green.jpg"],
+        "use=used": ["table.png"],
+        "use=unused": ["wave.gif", "green.jpg"],
+        "alt=missing": ["green.jpg"],
+        "type=jpeg": ["green.jpg"],
+        "type=animated": ["wave.gif"],
+        "type=gif&use=used": [],
+        "type=nonsense&order=nonsense&use=nonsense": ["wave.gif", "green.jpg", "table.png"],
+    }
+    assert {query: shown(as_alice, query) for query in expected} == expected
+
+
+def test_nothing_found_repeats_the_word_and_leads_back(as_alice: Client, club: Organization) -> None:
+    make_asset(club)
+    none = text_of(as_alice.get("/media/?q=<zebra>"))
+    assert "No images match “&lt;zebra&gt;”" in none
+    assert "Show all images" in none
+    assert "No images match “zebra”" in text_of(as_alice.get("/media/pick/?q=zebra"))
+    assert "No images match these filters" in text_of(as_alice.get("/media/?use=used"))
+
+
+def test_details_say_what_it_is_and_where_it_is_used(
+    as_alice: Client, as_eve: Client, club: Organization, x: SocialConnection
+) -> None:
+    asset = make_asset(club, name="poster.jpg", content_type="image/jpeg", converted_from="CMYK (Coated FOGRA39)")
+    post = make_post(x, content="Members' dinner")
+    attach(post, asset)
+    url = reverse("publishing:media_detail", args=[asset.pk])
+    for page in (text_of(as_alice.get(url)), text_of(as_alice.get(url, headers=PART))):
+        for said in (
+            "poster.jpg",
+            "JPEG",
+            "640 × 480",
+            "CMYK (Coated FOGRA39)",
+            "Used in 1 post",
+            f"/posts/{post.pk}/",
+        ):
+            assert said in page
+        assert "Images in use can&#x27;t be deleted" in page or "Images in use can't be deleted" in page
+    assert as_eve.get(url).status_code == 404
+
+
+def test_a_file_is_handed_out_under_the_ending_of_what_it_is(as_alice: Client, club: Organization) -> None:
+    asset = make_asset(club, name="invoice.pdf")
+    answer = as_alice.get(reverse("publishing:media_file", args=[asset.pk]))
+    assert answer["Content-Disposition"] == 'inline; filename="invoice.png"'
+    assert 'download="invoice.png"' in text_of(as_alice.get(reverse("publishing:media_detail", args=[asset.pk])))
 
 
 def test_an_empty_library_says_what_to_do(as_alice: Client) -> None:
-    assert "No pictures yet" in text_of(as_alice.get("/media/"))
+    assert "No images yet" in text_of(as_alice.get("/media/"))
 
 
 def test_a_description_is_saved_and_a_too_long_one_refused(as_alice: Client, club: Organization) -> None:
