@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 import time
 from datetime import datetime, timedelta
@@ -31,18 +32,23 @@ def new_secret(prefix: str = "") -> str:
     return prefix + secrets.token_urlsafe(36)
 
 
+_numbers = itertools.count(secrets.randbits(32))
+
+
 def new_native_id(platform: str) -> str:
     """An id as the platform makes them: 64-bit numbers that grow with time, as text.
 
-    X: 41 bits of ms since 2010-11-04 and 22 random bits. Mastodon: ms of the Unix epoch and 16 random bits.
-    Facebook: 15 digits of time and chance; posts put the Page's id before it.
+    X: 41 bits of ms since 2010-11-04 and 22 bits that count. Mastodon: ms of the Unix epoch and 16 bits that count.
+    Facebook: digits of time and 5 that count; posts put the Page's id before it. Each process counts from a number of
+    its own, so that any number of ids of one millisecond differ.
     """
     now_ms = time.time_ns() // 1_000_000
+    number = next(_numbers)
     if platform == PlatformName.TWITTER:
-        return str((now_ms - 1288834974657) << 22 | secrets.randbits(22))
+        return str((now_ms - 1288834974657) << 22 | number % 2**22)
     if platform == PlatformName.MASTODON:
-        return str(now_ms << 16 | secrets.randbits(16))
-    return f"{now_ms}{secrets.randbelow(10**5):05d}"
+        return str(now_ms << 16 | number % 2**16)
+    return f"{now_ms}{number % 10**5:05d}"
 
 
 class OAuthClient(models.Model):

@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from sandbox.models import new_native_id
 from tests.sandbox.callers import (
     RIVERSIDE_MASTODON,
     RIVERSIDE_PAGE,
@@ -130,3 +131,9 @@ def test_mastodon_tells_of_300_statuses_in_three_hours(mastodon: Caller) -> None
     mastodon.get("/api/v1/accounts/verify_credentials")
     again = mastodon.json("/api/v1/statuses", {"status": "Again"})
     assert again.headers["X-RateLimit-Remaining"] == "298", "other calls do not count"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_ids_of_one_moment_differ(platform: str) -> None:
+    with time_machine.travel(timezone.now(), tick=False):
+        assert len({new_native_id(platform) for _ in range(3000)}) == 3000
