@@ -17,13 +17,13 @@ from django.utils.translation import ngettext
 from campaigns.models import Campaign
 from connections.models import SocialConnection
 from connections.platforms.base import Can, Limits, Problem
-from connections.platforms.text import x_links
+from connections.platforms.text import Link, is_blank
 from publishing.drafts import MediaUse, PostInput, draft_of_input, problems_of_input
 
 NEAR = 0.9
 """From this share of its limit on, a counter warns."""
 
-_HASHTAG = regex.compile(r"(?<![\p{L}\p{N}_&/#])#[\p{L}\p{N}_]*\p{L}[\p{L}\p{N}_]*")
+_HASHTAG = regex.compile(r"(?<![\p{L}\p{N}_&/#＃])[#＃][\p{L}\p{N}_]*\p{L}[\p{L}\p{N}_]*")
 _MENTION = regex.compile(r"(?<![\p{L}\p{N}_@/.])@[\w]+(?:@[\w.-]+\w)?")
 _valid_address = URLValidator(schemes=["http", "https"])
 
@@ -52,7 +52,7 @@ class Composition:
     @property
     def is_empty(self) -> bool:
         said = (self.text, self.link_url, self.first_comment, *self.own_texts.values())
-        return not any(part.strip() for part in said) and not self.media and not any(self.own_media.values())
+        return all(is_blank(part) for part in said) and not self.media and not any(self.own_media.values())
 
     def input_for(self, connection: SocialConnection) -> PostInput:
         """What one account would publish. A first comment goes only where the account can place one."""
@@ -129,7 +129,7 @@ class AccountCheck:
 
     @cached_property
     def segments(self) -> list[Segment]:
-        return segments_of(self.sent, self._fitting())
+        return segments_of(self.sent, self.connection.platform_class.links(self.sent), self._fitting())
 
     @property
     def link_host(self) -> str:
@@ -152,7 +152,10 @@ class AccountCheck:
         if self.used <= self.limit:
             return len(self.sent)
         count = self.connection.platform_class.count
-        low, high = 0, len(self.sent)
+        low, high = 0, self.limit
+        while high < len(self.sent) and count(self.sent[:high], self.limits) <= self.limit:
+            low, high = high, 2 * high
+        high = min(high, len(self.sent))
         while low < high:
             middle = (low + high + 1) // 2
             if count(self.sent[:middle], self.limits) <= self.limit:
@@ -162,13 +165,16 @@ class AccountCheck:
         return low
 
 
-def segments_of(text: str, fitting: int | None = None) -> list[Segment]:
-    """A text cut into links, hashtags, mentions and what lies between; cut once more after ``fitting`` code points."""
-    marks = [("link", link.start, link.end) for link in x_links(text)]
+def segments_of(text: str, links: Iterable[Link], fitting: int | None = None) -> list[Segment]:
+    """A text cut into its links, hashtags, mentions and what lies between; cut once more after ``fitting`` code points."""
+    wanted = [("link", link.start, link.end) for link in links]
     for kind, pattern in (("hashtag", _HASHTAG), ("mention", _MENTION)):
-        for match in pattern.finditer(text):
-            if not any(start < match.end() and match.start() < end for _kind, start, end in marks):
-                marks.append((kind, match.start(), match.end()))
+        wanted += [(kind, *match.span()) for match in pattern.finditer(text)]
+    marks, taken = [], bytearray(len(text))
+    for kind, start, end in wanted:
+        if not any(taken[start:end]):
+            taken[start:end] = b"\1" * (end - start)
+            marks.append((kind, start, end))
     pieces: list[tuple[str, int, int]] = []
     at = 0
     for kind, start, end in sorted(marks, key=lambda mark: mark[1]):

@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 from campaigns.models import Campaign
 from connections.models import SocialConnection
 from connections.platforms.base import Draft, DraftMedia, Problem
+from connections.platforms.text import is_blank
 from publishing.models import MediaAsset, SocialPost
 
 
@@ -49,12 +50,17 @@ def _media(use: MediaUse) -> DraftMedia:
     )
 
 
+def _visible(text: str) -> str:
+    """The text; "" when there is nothing to see of it."""
+    return "" if is_blank(text) else text
+
+
 def draft_of_input(given: PostInput, *, key: str = "") -> Draft:
     return Draft(
-        text=given.content,
+        text=_visible(given.content),
         link_url=given.link_url,
         media=tuple(_media(use) for use in given.media),
-        first_comment=given.first_comment,
+        first_comment=_visible(given.first_comment),
         options=dict(given.options),
         key=key,
     )

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from connections.clean import NAME_MOST, clean_address, clean_count, clean_id, clean_text
 from connections.errors import TransientError
+from connections.platforms.text import Link, x_links
 
 Json = dict[str, Any]
 
@@ -375,6 +376,11 @@ class Platform:
     def count(cls, text: str, limits: Limits | None = None) -> int:
         """The length of a text as this platform counts it."""
         return len(text)
+
+    @classmethod
+    def links(cls, text: str) -> list[Link]:
+        """What this platform turns into links in a text."""
+        return x_links(text)
 
     @classmethod
     def compose_text(cls, draft: Draft) -> str:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from connections.platforms.base import Can, Draft, DraftMedia, Limits, Platform, Problem
+from connections.platforms.text import is_blank
 
 FORMAT_NAMES = {
     "image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WebP", "image/bmp": "BMP",
@@ -26,7 +27,7 @@ def common_problems(cls: type[Platform], draft: Draft, limits: Limits) -> list[P
 
 def text_problems(cls: type[Platform], draft: Draft, limits: Limits) -> Iterator[Problem]:
     text = cls.compose_text(draft)
-    if not text.strip() and not draft.media and not draft.link_url:
+    if is_blank(text) and not draft.media and not draft.link_url:
         yield Problem("empty", _("Write something or add an image."))
     over = cls.count(text, limits) - limits.characters
     if over > 0:
@@ -54,7 +55,7 @@ def media_problems(cls: type[Platform], draft: Draft, limits: Limits) -> Iterato
         yield Problem("too_many_images", message % {"most": limits.images}, field="media")
     for number, media in enumerate(draft.media, start=1):
         yield from _image_problems(media, number, limits)
-    missing = [number for number, media in enumerate(draft.media, start=1) if not media.alt_text.strip()]
+    missing = [number for number, media in enumerate(draft.media, start=1) if is_blank(media.alt_text)]
     if missing:
         message = ngettext("Image %(numbers)s has no alt text.", "Images %(numbers)s have no alt text.", len(missing))
         *before, last = (str(number) for number in missing)

@@ -61,10 +61,11 @@ from connections.platforms.steps import (
     wait_until_ready,
 )
 from connections.platforms.text import (
+    Link,
     count_graphemes,
     count_mastodon,
     html_to_text,
-    scheme_links,
+    mastodon_links,
     shorten_mentions,
 )
 
@@ -135,6 +136,10 @@ class Mastodon(Platform):
         return count_mastodon(text, per_link=(limits or cls.limits).characters_per_link or 23)
 
     @classmethod
+    def links(cls, text: str) -> list[Link]:
+        return mastodon_links(text)
+
+    @classmethod
     def compose_text(cls, draft: Draft) -> str:
         return append_link(draft.text, draft.link_url)
 
@@ -152,7 +157,7 @@ class Mastodon(Platform):
             if text <= limits.characters and over > 0:
                 message = _("Text and content warning together are %(over)d over the limit of %(most)d characters.")
                 yield Problem("too_long", message % {"over": over, "most": limits.characters}, "options.spoiler_text")
-        if draft.media and scheme_links(cls.compose_text(draft)):
+        if draft.media and cls.links(cls.compose_text(draft)):
             message = _("The link has no preview because the post has images.")
             yield Problem("link_without_preview", message, "link_url", blocking=False)
         yield from option_problem(draft, "visibility", VISIBILITIES)

@@ -58,7 +58,7 @@ from connections.platforms.steps import (
     step_of,
     wait_until_ready,
 )
-from connections.platforms.text import count_weighted, expand_short_links, x_links
+from connections.platforms.text import INVALID, count_weighted, expand_short_links, x_links
 
 API = "https://api.x.com"
 SITE = "https://x.com"
@@ -150,6 +150,10 @@ class Twitter(Platform):
     @classmethod
     def _own_problems(cls, draft: Draft) -> Iterator[Problem]:
         text = cls.compose_text(draft)
+        for field, said in (("content", text), ("first_comment", draft.first_comment)):
+            if any(sign in said for sign in INVALID):
+                message = _("The text holds an invisible sign that X refuses. Type it anew without it.")
+                yield Problem("sign_refused", message, field)
         if settings.TWITTER_ACCESS_LEVEL != "enterprise" and len({tag.upper() for tag in _CASHTAG.findall(text)}) > 1:
             yield Problem("too_many_cashtags", _("A post can have only one cashtag ($NAME)."))
         if settings.TWITTER_ACCESS_LEVEL in PRICE_HINTS and x_links(text):

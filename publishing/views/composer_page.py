@@ -17,6 +17,7 @@ from accounts.permissions import may
 from campaigns.models import Campaign
 from connections.models import SocialConnection
 from connections.platforms.base import Can
+from connections.platforms.text import is_blank
 from publishing.allowances import Allowance, allowances
 from publishing.composer import AccountCheck, Composition, check, obstacles
 from publishing.drafts import MediaUse
@@ -251,7 +252,9 @@ def closed_page(request: OrganizationRequest, desk: Desk, kept: Composition | No
 
 
 def texts_of(composition: Composition) -> list[str]:
-    return list(dict.fromkeys(text for text in (composition.text, *composition.own_texts.values()) if text.strip()))
+    return list(
+        dict.fromkeys(text for text in (composition.text, *composition.own_texts.values()) if not is_blank(text))
+    )
 
 
 def desk_name(desk: Desk) -> str:

@@ -135,6 +135,17 @@ def test_refused_content_fails_and_tells_its_author_in_the_platforms_words(
     assert str(post.pk) in told.url
 
 
+@pytest.mark.parametrize("text", ["Good\ufeff morning", "\u200b"], ids=["refused sign", "nothing to see"])
+def test_a_text_that_its_platform_cannot_take_is_not_sent(
+    x: SocialConnection, server: responses.RequestsMock, text: str
+) -> None:
+    post = factories.make_post(x, content=text, status=PostStatus.SCHEDULED, scheduled_at=timezone.now())
+    assert claim_due_posts(timezone.now(), limit=10) == [post.pk]
+    publish_post(post.pk)
+    assert again(post).status == PostStatus.FAILED
+    assert len(server.calls) == 0
+
+
 def test_a_server_that_cannot_be_reached_is_tried_again_with_growing_waits(
     claimed_post: SocialPost, server: responses.RequestsMock
 ) -> None:

@@ -27,6 +27,41 @@ def test_each_account_is_counted_its_platforms_way(
     assert "/ 63,206" in answer
 
 
+def test_links_beside_other_scripts_are_counted_as_x_counts_them(as_alice: Client, x: SocialConnection) -> None:
+    text = "https://example.com/newsを" + "ゴルフ" * 60
+    answer = text_of(as_alice.post("/posts/check/", fields(x, text=text)))
+    assert "X 385 / 280" in answer
+    overflow = re.findall(r'<span class="preview-overflow">([^<]*)</span>', answer)
+    assert overflow == [("ゴルフ" * 60)[127:]], "what is beyond 23 + 2 + 127 * 2"
+
+
+def test_each_platforms_own_links_are_marked(as_alice: Client, x: SocialConnection, toot: SocialConnection) -> None:
+    text = "See photo.zip and https://example.com/日本 ＃ゴルフ"
+    answer = text_of(as_alice.post("/posts/check/", fields(x, toot, text=text)))
+    marked = {
+        name: re.findall(r'<span class="preview-link">([^<]*)</span>', article)
+        for name, article in re.findall(r'data-preview="(\w+)"(.*?)</article>', answer, re.DOTALL)
+    }
+    assert marked == {"TWITTER": ["photo.zip", "example.com", "＃ゴルフ"], "MASTODON": ["example.com/日本", "＃ゴルフ"]}
+
+
+def test_signs_that_nobody_sees_are_no_text(as_alice: Client, club: Organization, x: SocialConnection) -> None:
+    answer = text_of(as_alice.post("/posts/check/", fields(x, text="\u200b \u2800")))
+    assert "Write something or add an image." in answer
+    assert "X 0 / 280" in answer
+    with_image = fields(x, text="\u200b", media=[str(make_asset(club).pk)], alt=["A green"])
+    assert "Write something" not in text_of(as_alice.post("/posts/check/", with_image))
+
+
+def test_an_invisible_sign_that_x_refuses_is_named(
+    as_alice: Client, x: SocialConnection, facebook: SocialConnection
+) -> None:
+    for sign in "\ufeff\ufffe\uffff":
+        answer = text_of(as_alice.post("/posts/check/", fields(x, facebook, text=f"Good{sign} morning")))
+        assert "<strong>X:</strong> The text holds an invisible sign that X refuses." in answer
+        assert "<strong>Facebook:" not in answer
+
+
 def test_problems_are_named_beside_their_account(
     as_alice: Client, x: SocialConnection, facebook: SocialConnection
 ) -> None:
@@ -41,7 +76,7 @@ def test_warnings_are_short_lines_and_no_name_is_read_twice(
     as_alice: Client, club: Organization, x: SocialConnection, facebook: SocialConnection, toot: SocialConnection
 ) -> None:
     images = [str(make_asset(club, alt_text="").pk) for _number in range(2)]
-    given = fields(x, facebook, toot, media=images, alt=["", ""], text="a" * 300, link_url="https://riverside.example/")
+    given = fields(x, facebook, toot, media=images, alt=["", ""], text="a" * 300, link_url="https://example.com/")
     answer = text_of(as_alice.post("/posts/check/", given))
     lines = [re.sub(r"<[^>]+>", "", line).strip() for line in re.findall(r"<span>(<strong.*?)</span></li>", answer)]
     assert lines == [

@@ -46,6 +46,7 @@ def test_a_text_without_an_account_is_kept_and_offered_again(
 
 def test_autosave_saves_nothing_of_an_empty_page(as_alice: Client, x: SocialConnection) -> None:
     assert json_of(as_alice.post("/posts/autosave/", fields(x, text=" ")))["state"] == "empty"
+    assert json_of(as_alice.post("/posts/autosave/", fields(x, text="\u200b\u3164")))["state"] == "empty"
     assert not PostGroup.objects.exists()
 
 

@@ -84,7 +84,7 @@ def test_the_account_comes_with_the_limits_of_its_server(server: Platform, web: 
         420,
     )
     assert limits.image_formats == frozenset({"image/jpeg", "image/webp"})
-    assert Mastodon.count("https://club.example/", limits) == 30
+    assert Mastodon.count("https://example.com/", limits) == 30
     assert json.loads(json.dumps(account.limits)) == account.limits, "kept as JSON"
 
 

@@ -160,6 +160,7 @@ def codes(name: str, given: Draft, *, blocking: bool = True) -> set[str]:
 def test_a_plain_draft_has_no_problems_and_an_empty_one_has(name: str) -> None:
     assert codes(name, draft("Good morning")) == set()
     assert codes(name, draft("  \n ")) == {"empty"}
+    assert codes(name, draft("\u200b\u2800\ufe0f")) == {"empty"}, "signs that nobody sees"
     assert codes(name, draft("", media=(picture(),))) == set()
     assert codes(name, draft("", link_url="https://club.example/")) == set()
 
