@@ -23,6 +23,7 @@ from accounts.crypto import CannotDecrypt, reveal, seal_into
 from accounts.models import Organization, User
 from connections.credentials import credentials_for, forget_registration, redirect_uri
 from connections.errors import (
+    APP_REFUSED,
     ConsentFailed,
     InvalidToken,
     NotConfigured,
@@ -37,7 +38,6 @@ from connections.errors import (
 from connections.models import Consent, SocialConnection
 from connections.platforms.base import Account, Platform, TokenGrant, platform_class
 from connections.services import connect_account
-from connections.tokens import APP_REFUSED
 
 log = structlog.get_logger(__name__)
 

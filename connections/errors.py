@@ -5,6 +5,8 @@ from datetime import datetime
 from accounts.errors import Conflict, DomainError
 from connections.clean import clean_text
 
+APP_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
+"""OAuth's words for wrong app credentials (RFC 6749, 5.2): a mistyped secret must not disconnect every account."""
 SHORTEST_SECRET = 6
 """Shorter texts are no secrets, and replacing them would spoil the sentence."""
 

@@ -32,9 +32,10 @@ from connections.guard import fetch_avatar
 from connections.hurry import hurry_on_commit
 from connections.models import SocialConnection
 from connections.platforms.base import Account, AppCredentials, Platform, TokenGrant, Validation, platform_class
+from connections.renewal import store_grant
 from connections.revocations import withdraw_tokens
 from connections.states import mark_inactive, restore
-from connections.tokens import ask_with_fresh_token, call_with_fresh_token, store_grant
+from connections.tokens import ask_with_fresh_token, call_with_fresh_token
 
 __all__ = [
     "connect_account",

@@ -19,6 +19,7 @@ from connections.events import connection_restored
 from connections.models import ConnectionToken, Revocation, SocialConnection
 from connections.platforms import platform_class
 from connections.platforms.base import Account, TokenGrant
+from connections.renewal import store_grant
 from connections.services import (
     connect_account,
     connect_with_tokens,
@@ -28,7 +29,6 @@ from connections.services import (
     validate_connection,
 )
 from connections.tasks import retry_revocations_task, sync_due_profiles_task, sync_profile_task
-from connections.tokens import store_grant
 from publishing.models import PostStatus
 from tests import factories
 from tests.connections import platforms_over_http as over

@@ -18,9 +18,10 @@ from accounts.models import AuditEvent, Notification, Organization, User
 from connections.errors import ConnectionInactive, InvalidToken, NotRenewable, RateLimited, TransientError
 from connections.models import ConnectionToken, Revocation, SocialConnection
 from connections.platforms.base import Account, Platform, TokenGrant
+from connections.renewal import store_grant
 from connections.services import disconnect
 from connections.tasks import refresh_due_tokens_task
-from connections.tokens import call_with_fresh_token, refresh_connection, store_grant
+from connections.tokens import call_with_fresh_token, refresh_connection
 from tests import factories
 from tests.connections import platforms_over_http as over
 from tests.together import at_once
@@ -276,7 +277,7 @@ def test_one_broken_connection_does_not_keep_the_others_from_being_renewed(
 
 def test_a_long_lived_token_is_planned_to_be_extended_in_its_last_week(club: Organization) -> None:
     from connections.platforms.base import TokenGrant
-    from connections.tokens import store_grant
+    from connections.renewal import store_grant
 
     connection = factories.make_connection(club, "FACEBOOK", refresh="")
     store_grant(connection, TokenGrant("long", None, timezone.now() + timedelta(days=60)))
@@ -396,7 +397,7 @@ def test_when_the_one_refresh_fails_the_waiting_do_not_storm_the_platform(
         assert all_wait.wait(30)
         return 503, {}, "{}"
 
-    monkeypatch.setattr("connections.tokens.time.sleep", wait)
+    monkeypatch.setattr("connections.renewal.time.sleep", wait)
     http.add_callback(responses.POST, over.X_TOKEN, callback=trouble)
     got = at_once(lambda: outcome(lambda: access_of(connection)), 10)
     assert all(answer.startswith("TransientError") for answer in got)

@@ -151,7 +151,7 @@ def test_only_publishing_waits_in_the_queue_of_publishing() -> None:
 @pytest.mark.usefixtures("alice")
 def test_a_day_of_looking_renews_an_unused_x_token_once(club: Organization, server: responses.RequestsMock) -> None:
     from connections.platforms.base import TokenGrant
-    from connections.tokens import store_grant
+    from connections.renewal import store_grant
 
     with time_machine.travel(datetime(2027, 1, 4, 9, tzinfo=UTC), tick=False) as clock:
         account = factories.make_connection(club, "TWITTER")
