@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.page_calls.PageCallsMiddleware",
     "accounts.middleware.OrganizationMiddleware",
 ]
 if SANDBOX:
@@ -387,6 +388,7 @@ FACEBOOK_GRAPH_VERSION = env.text("FACEBOOK_GRAPH_VERSION", "v26.0")
 TWITTER_ACCESS_LEVEL = env.text("TWITTER_ACCESS_LEVEL", "pay-per-use")
 RATE_BUDGETS = env.words("RATE_BUDGETS")
 OUTBOUND_ALLOW = env.words("OUTBOUND_ALLOW")
+PAGE_CALLS_TIMEOUT_S = env.decimal("PAGE_CALLS_TIMEOUT_S", 8)
 PLATFORM_CONNECT_TIMEOUT_S = env.decimal("PLATFORM_CONNECT_TIMEOUT_S", 5)
 PLATFORM_READ_TIMEOUT_S = env.decimal("PLATFORM_READ_TIMEOUT_S", 30)
 PLATFORM_UPLOAD_TIMEOUT_S = env.decimal("PLATFORM_UPLOAD_TIMEOUT_S", 90)

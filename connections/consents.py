@@ -24,6 +24,7 @@ from accounts.models import Organization, User
 from connections.credentials import credentials_for, forget_registration, redirect_uri
 from connections.errors import (
     APP_REFUSED,
+    Busy,
     ConsentFailed,
     InvalidToken,
     NotConfigured,
@@ -265,6 +266,8 @@ def _sentence(platform: type[Platform], error: PlatformError, server_url: str) -
             "%(name)s does not know the app that Parley was given. Check its client id and secret, then connect again."
         ) % {"name": name}
     match error:
+        case Busy():
+            return str(error)
         case TransientError() | OutcomeUnknown():
             return _(
                 "%(name)s does not answer as it should just now. Nothing was connected: try again in some minutes."

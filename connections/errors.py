@@ -57,6 +57,12 @@ class RateLimited(PlatformError):
         self.retry_at = retry_at
 
 
+class Busy(RateLimited):
+    """Not sent: this installation makes too many calls just now. It says nothing of the platform."""
+
+    code = "TOO_MANY_CALLS"
+
+
 class ContentRejected(PlatformError):
     """The platform will not take this text, link or option; ``str()`` holds its words."""
 

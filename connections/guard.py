@@ -12,6 +12,9 @@ import socket
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -27,8 +30,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from accounts.errors import PictureRefused
+from accounts.page_calls import TooManyCalls, TooSlow, promptly, time_left_s
 from accounts.pictures.reading import read_picture
-from connections.errors import UnsafeAddress
+from connections.errors import Busy, UnsafeAddress
 
 AVATAR_BYTES = 2 * 1024 * 1024
 AVATAR_SIDE = 256
@@ -128,7 +132,10 @@ def is_exempt(url: str) -> bool:
 
 
 def check_address(url: str) -> None:
-    """Raise UnsafeAddress unless the address is http(s), and https and public unless exempt. Resolves the name."""
+    """Raise UnsafeAddress unless the address is http(s), and https and public unless exempt. Resolves the name.
+
+    In a web request that has its limits: raises Busy, and UnsafeAddress for a name that takes too long to look up.
+    """
     try:
         parts = urlsplit(url)
         port = _port_of(parts)
@@ -140,12 +147,29 @@ def check_address(url: str) -> None:
         return
     if parts.scheme != "https":
         raise UnsafeAddress(f"{parts.hostname} must be reached by https.")
+    host = parts.hostname
+
+    def look_up() -> None:
+        _refuse_inner_ipv6(filter_host(host, port, allow_loopback=False))
+
     try:
-        _refuse_inner_ipv6(filter_host(parts.hostname, port, allow_loopback=False))
+        in_time(look_up, guarded=True)
     except InvalidIPAddress:
-        raise private_network(parts.hostname) from None
+        raise private_network(host) from None
+    except TooSlow:
+        raise UnsafeAddress(f"Nobody says in time where {host} is. Try again in a moment.") from None
     except (requests.RequestException, socket.gaierror, UnicodeError):
-        raise UnsafeAddress(f"There is no server called {parts.hostname}.") from None
+        raise UnsafeAddress(f"There is no server called {host}.") from None
+
+
+def in_time[T](
+    call: Callable[[], T], *, guarded: bool, late: Callable[[Future[T]], None] | None = None
+) -> T:  # fmt: skip
+    """``promptly`` for calls to platforms. ``guarded``: the address came from a person. Raises TooSlow and Busy."""
+    try:
+        return promptly(call, is_foreign=guarded, late=late)
+    except TooManyCalls as error:
+        raise Busy(str(error)) from None
 
 
 def _refuse_inner_ipv6(shown: str) -> None:
@@ -227,9 +251,18 @@ def fetch_avatar(url: str) -> tuple[bytes, str]:
     """A profile picture as at most 256 px PNG or JPEG, decoded and written anew, with its content type.
 
     At most 2 MB, three redirects and 20 s. Raises UnsafeAddress for an address or a file that is not acceptable, and
-    for a server that does not answer: a missing picture never stops anything.
+    for a server that does not answer (in time, in a web request): a missing picture never stops anything.
     """
-    return shrink_picture(_fetch_public(url, most_bytes=AVATAR_BYTES))
+    left_s = time_left_s()
+    until = time.monotonic() + (AVATAR_SECONDS if left_s is None else min(AVATAR_SECONDS, left_s))
+    try:
+        return in_time(partial(_fetch_and_shrink, url, until), guarded=True)
+    except TooSlow:
+        raise UnsafeAddress("The picture comes too slowly.") from None
+
+
+def _fetch_and_shrink(url: str, until: float) -> tuple[bytes, str]:
+    return shrink_picture(_fetch_public(url, most_bytes=AVATAR_BYTES, until=until))
 
 
 def shrink_picture(content: bytes) -> tuple[bytes, str]:
@@ -246,8 +279,7 @@ def shrink_picture(content: bytes) -> tuple[bytes, str]:
     return out.getvalue(), "image/jpeg"
 
 
-def _fetch_public(url: str, *, most_bytes: int) -> bytes:
-    until = time.monotonic() + AVATAR_SECONDS
+def _fetch_public(url: str, *, most_bytes: int, until: float) -> bytes:
     for _hop in range(REDIRECTS + 1):
         check_address(url)
         host = urlsplit(url).hostname or ""
@@ -257,7 +289,7 @@ def _fetch_public(url: str, *, most_bytes: int) -> bytes:
                     url,
                     stream=True,
                     allow_redirects=False,
-                    timeout=(settings.PLATFORM_CONNECT_TIMEOUT_S, 10),
+                    timeout=within(until, settings.PLATFORM_CONNECT_TIMEOUT_S, 10),
                     auth=_no_credentials,
                 )
                 with response:
@@ -274,6 +306,12 @@ def _fetch_public(url: str, *, most_bytes: int) -> bytes:
         except (requests.RequestException, HTTPError, OSError, ValueError):
             raise UnsafeAddress(f"{host} did not give the picture.") from None
     raise UnsafeAddress("The picture's address leads from one place to the next without end.")
+
+
+def within(until: float, connect_s: float, read_s: float) -> tuple[float, float]:
+    """The timeouts of a request, shortened to what is left until then (time.monotonic())."""
+    left_s = max(until - time.monotonic(), 0.1)
+    return min(connect_s, left_s), min(read_s, left_s)
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -8,6 +8,8 @@ AGAIN  changes nothing that the public sees (uploads, tokens to withdraw): two t
 ONCE   changes something: sent exactly once. A failure before the request left is TransientError; anything that leaves
        open whether it took effect is OutcomeUnknown.
 
+In a web request everything is sent once, and only as long as it has time left (``accounts.page_calls``).
+
 No exception, log line or metric holds a token, a body or a query string: the exceptions of requests carry addresses,
 so they are never chained.
 """
@@ -39,7 +41,9 @@ from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import ProxyError as PoolProxyError
 
+from accounts.page_calls import TooSlow, time_left_s
 from connections.errors import (
+    Busy,
     ContentRejected,
     Duplicate,
     InvalidToken,
@@ -51,7 +55,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
-from connections.guard import TooMuch, private_network, read_capped, session_for
+from connections.guard import TooMuch, in_time, private_network, read_capped, session_for, within
 
 log = structlog.get_logger(__name__)
 # urllib3 writes whole addresses at DEBUG, and some platforms want tokens in the query.
@@ -216,7 +220,7 @@ class PlatformHttp:
         sent_headers = {"Accept": "application/json", "X-Request-Id": request_id, **(headers or {})}
         url = self.api_url + path
         started = time.monotonic()
-        tries = TRIES[patience]
+        tries = TRIES[patience] if time_left_s() is None else 1
         error: PlatformError | None = None
         status = ""
         attempt = 0
@@ -263,9 +267,33 @@ class PlatformHttp:
         self, method: str, url: str, *, patience: Patience, params: Any, json_body: Any, form: Mapping[str, Any] | None,
         files: Mapping[str, Any] | None, headers: Mapping[str, str], credentials: "_Credentials",
     ) -> _Raw:  # fmt: skip
-        """The answer as it came. Raises TransientError or OutcomeUnknown when none came."""
+        """The answer as it came. Raises TransientError or OutcomeUnknown when none came, Busy."""
         read_s = settings.PLATFORM_UPLOAD_TIMEOUT_S if files else settings.PLATFORM_READ_TIMEOUT_S
-        until = time.monotonic() + settings.PLATFORM_CONNECT_TIMEOUT_S + 2 * read_s
+        longest_s, left_s = settings.PLATFORM_CONNECT_TIMEOUT_S + 2 * read_s, time_left_s()
+        until = time.monotonic() + (longest_s if left_s is None else min(longest_s, left_s))
+
+        def exchange() -> _Raw:
+            return self._exchange(
+                method, url, patience=patience, params=params, json_body=json_body, form=form, files=files,
+                headers=headers, credentials=credentials, read_s=read_s, until=until,
+            )  # fmt: skip
+
+        try:
+            return in_time(exchange, guarded=self.guarded)
+        except TooSlow as error:
+            said = f"{self.label} did not answer in time."
+            if not error.was_begun:
+                raise Busy("There was no time left for this call. Try again in a moment.") from None
+            if patience is Patience.ONCE:
+                raise _outage(self._unknown(said, "no time left")) from None
+            raise _outage(TransientError(said, detail="no time left")) from None
+
+    def _exchange(
+        self, method: str, url: str, *, patience: Patience, params: Any, json_body: Any, form: Mapping[str, Any] | None,
+        files: Mapping[str, Any] | None, headers: Mapping[str, str], credentials: "_Credentials", read_s: float,
+        until: float,
+    ) -> _Raw:  # fmt: skip
+        """One request and its answer, until then (time.monotonic())."""
         try:
             opened = {name: (part[0], part[1](), part[2]) for name, part in (files or {}).items()}
         except OSError:
@@ -273,8 +301,8 @@ class PlatformHttp:
         try:
             response = self._session(url, patience).request(
                 method, url, params=params, json=json_body, data=form, files=opened or None, headers=dict(headers),
-                auth=credentials, timeout=(settings.PLATFORM_CONNECT_TIMEOUT_S, read_s), allow_redirects=False,
-                stream=True,
+                auth=credentials, timeout=within(until, settings.PLATFORM_CONNECT_TIMEOUT_S, read_s),
+                allow_redirects=False, stream=True,
             )  # fmt: skip
             with response:
                 answered = {name.lower(): value for name, value in response.headers.items()}

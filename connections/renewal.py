@@ -2,12 +2,15 @@
 
 Renewing goes over the network, so no transaction is held meanwhile: the one who renews takes a lease on the connection
 by a conditional UPDATE, the others poll until the new pair is stored and use that. The pair is stored before it is
-used. What remains: when a process dies between the platform's answer and our store, a single-use refresh token is
+used. A web request waits for the platform a few seconds only: the answer that comes later is stored all the same.
+What remains: when a process dies between the platform's answer and our store, a single-use refresh token is
 spent and its successor lost, and the person has to consent again.
 """
 
 import random
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,17 +19,19 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record_audit
 from accounts.crypto import CannotDecrypt, reveal, seal_into
+from accounts.page_calls import TooSlow, time_left_s
 from connections import budgets
 from connections.credentials import credentials_of
 from connections.errors import (
     APP_REFUSED,
+    Busy,
     ConnectionInactive,
     InvalidToken,
     PlatformError,
@@ -34,6 +39,7 @@ from connections.errors import (
     TransientError,
     hide_secrets,
 )
+from connections.guard import in_time
 from connections.http import Rate
 from connections.models import ConnectionToken, SocialConnection, TokenKind
 from connections.platforms.base import Platform, TokenGrant, TokenPolicy
@@ -76,6 +82,15 @@ class Opened:
         if budgets.counts_requests(connection):
             platform.http.meter = _Meter(connection, self.paid_requests).take
         platform.http.on_rate = partial(_note_rate, connection)
+        return platform
+
+    def client_for_thread(self) -> Platform:
+        """A client for one request, which is paid here, in a thread that cannot use this one's database connection."""
+        platform = self.client()
+        if platform.http.meter is not None:
+            platform.http.meter()
+            platform.http.meter = None
+        _looked_up = platform.app
         return platform
 
 
@@ -198,7 +213,9 @@ def renew(opened: Opened, *, by: Actor, inactive_too: bool = False) -> Opened:
     when it could not be done now; ConnectionInactive.
     """
     first = opened.connection
-    patience = time.monotonic() + lease_length().total_seconds()
+    left_s = time_left_s()
+    wait_s = lease_length().total_seconds()
+    patience = time.monotonic() + (wait_s if left_s is None else min(wait_s, left_s))
     while True:
         current = SocialConnection.objects.select_related("organization").get(pk=first.pk)
         if current.token_version != first.token_version:
@@ -209,24 +226,69 @@ def renew(opened: Opened, *, by: Actor, inactive_too: bool = False) -> Opened:
             raise TransientError(_cannot_renew_now(current))
         lease = _take_lease(first.pk, version=first.token_version, failures=first.refresh_failures)
         if lease is not None:
-            try:
-                return _renew_with_lease(opened, by=by)
-            finally:
-                _give_back(first.pk, lease)
+            return _renew_with_lease(opened, lease, by=by)
         if time.monotonic() > patience:
             raise TransientError(_cannot_renew_now(current))
         time.sleep(POLL_S)
 
 
-def _renew_with_lease(opened: Opened, *, by: Actor) -> Opened:
+class _StillRenewing(TransientError):
+    """The platform takes longer than a web request waits. What it answers is stored when it comes, and the lease stays
+    until then."""
+
+
+def _renew_with_lease(opened: Opened, lease: datetime, *, by: Actor) -> Opened:
+    try:
+        newer = _store_renewal(opened, partial(_ask_for_grant, opened, lease, by=by), by=by)
+    except _StillRenewing:
+        raise
+    except BaseException:
+        _give_back(opened.connection.pk, lease)
+        raise
+    _give_back(opened.connection.pk, lease)
+    return newer
+
+
+def _ask_for_grant(opened: Opened, lease: datetime, *, by: Actor) -> TokenGrant:
+    """What the platform gives for the token at hand. Raises PlatformError."""
     connection = opened.connection
-    was_active = connection.is_active
     rotating = connection.platform_class.token_policy == TokenPolicy.ROTATING
     secret = opened.refresh if rotating else opened.access
+    if not secret:
+        raise InvalidToken(_("No refresh token is stored. Reconnect the account."))
+    opened = replace(opened, paid_requests=0)
+    if not rotating or time_left_s() is None:
+        return opened.client().refresh(secret)
+    # The refresh token is spent as soon as the platform has it: a web request may stop waiting for the new pair, but the
+    # pair must not be lost.
+    ask: Callable[[], TokenGrant] = partial(opened.client_for_thread().refresh, secret)
+    late: Callable[[Future[TokenGrant]], None] = partial(_store_late, opened, lease, by=by)
     try:
-        if not secret:
-            raise InvalidToken(_("No refresh token is stored. Reconnect the account."))
-        grant = replace(opened, paid_requests=0).client().refresh(secret)
+        return in_time(ask, guarded=False, late=late)
+    except TooSlow as error:
+        raise (_StillRenewing if error.was_begun else Busy)(_cannot_renew_now(connection)) from None
+
+
+def _store_late(opened: Opened, lease: datetime, answered: Future[TokenGrant], *, by: Actor) -> None:
+    """Store what came of a renewal that a web request gave up waiting for."""
+    connection = opened.connection
+    try:
+        _store_renewal(opened, answered.result, by=by)
+    except (PlatformError, ConnectionInactive) as error:
+        log.info("late renewal did not succeed", connection=str(connection.pk), code=error.code)
+    finally:
+        _give_back(connection.pk, lease)
+        connections.close_all()
+
+
+def _store_renewal(opened: Opened, ask: Callable[[], TokenGrant], *, by: Actor) -> Opened:
+    """The connection with the new token that ``ask`` gives, or with what its refusal means for the connection."""
+    connection = opened.connection
+    was_active = connection.is_active
+    try:
+        grant = ask()
+    except (_StillRenewing, Busy):
+        raise  # says nothing of the token
     except InvalidToken as error:
         hide_secrets(error, opened.access, opened.refresh)
         if error.platform_code in APP_REFUSED:
