@@ -281,19 +281,21 @@ class PlatformHttp:
         try:
             return in_time(exchange, guarded=self.guarded)
         except TooSlow as error:
-            said = f"{self.label} did not answer in time."
             if not error.was_begun:
-                raise Busy("There was no time left for this call. Try again in a moment.") from None
-            if patience is Patience.ONCE:
-                raise _outage(self._unknown(said, "no time left")) from None
-            raise _outage(TransientError(said, detail="no time left")) from None
+                raise Busy(_("There was no time left for this call. Try again in a moment.")) from None
+            raise self._no_answer(requests.ReadTimeout(), patience) from None
+        except InvalidIPAddress:
+            refusal = private_network(urlsplit(url).hostname or "The server")
+            raise TransientError(str(refusal), detail="address refused") from None
+        except requests.RequestException as failure:
+            raise self._no_answer(failure, patience) from None
 
     def _exchange(
         self, method: str, url: str, *, patience: Patience, params: Any, json_body: Any, form: Mapping[str, Any] | None,
         files: Mapping[str, Any] | None, headers: Mapping[str, str], credentials: "_Credentials", read_s: float,
         until: float,
     ) -> _Raw:  # fmt: skip
-        """One request and its answer, until then (time.monotonic())."""
+        """One request and its answer, until then (time.monotonic()). Raises requests.RequestException."""
         try:
             opened = {name: (part[0], part[1](), part[2]) for name, part in (files or {}).items()}
         except OSError:
@@ -311,11 +313,6 @@ class PlatformHttp:
                 except (HTTPError, TooMuch, OSError):
                     return _Raw(response.status_code, b"", answered, is_whole=False)
                 return _Raw(response.status_code, content, answered)
-        except InvalidIPAddress:
-            refusal = private_network(urlsplit(url).hostname or "The server")
-            raise TransientError(str(refusal), detail="address refused") from None
-        except requests.RequestException as failure:
-            raise self._no_answer(failure, patience) from None
         finally:
             for _name, stream, _kind in opened.values():
                 stream.close()

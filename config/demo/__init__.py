@@ -7,11 +7,11 @@ adds what is missing and changes nothing else.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from io import BytesIO
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from allauth.account.models import EmailAddress
@@ -22,6 +22,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import SYSTEM, as_of
+from accounts.errors import DomainError
 from accounts.models import Membership, Notification, Organization, User
 from accounts.permissions import Role
 from campaigns.models import Campaign
@@ -65,15 +66,26 @@ class Sandbox:
         return parsed
 
 
-def fill(now: datetime | None = None) -> None:
-    """Fill the database. Raises CommandError without the sandbox."""
+def fill(now: datetime | None = None) -> list[str]:
+    """Fill the database; what was left out, in sentences. Raises CommandError without the sandbox."""
     if not settings.SANDBOX:
         raise CommandError("The demonstration exists beside the sandbox alone: everybody in it has a known password.")
     now = now or timezone.now()
     sandbox = Sandbox()
     sandbox.tell("seed", {})
-    for club in CLUBS:
-        ClubFiller(club, sandbox, now).fill()
+    fillers = [ClubFiller(club, sandbox, now) for club in CLUBS]
+    for filler in fillers:
+        filler.fill()
+    return [sentence for filler in fillers for sentence in filler.left_out]
+
+
+def why_not_here(platform: str) -> str:
+    """Why a platform's accounts cannot be those of this sandbox, "" when they may be: what the sandbox grants must not be
+    sent to anybody else."""
+    address = settings.PLATFORM_API_URLS[platform]
+    if urlsplit(address).path.rstrip("/") == f"/sandbox/{platform.lower()}":
+        return ""
+    return f"{platform}_API_URL leads elsewhere ({address})." if address else f"{platform}_API_URL is empty."
 
 
 @dataclass
@@ -83,10 +95,13 @@ class ClubFiller:
     club: Club
     sandbox: Sandbox
     now: datetime
+    connections: dict[str, SocialConnection] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
     def fill(self) -> None:
         self.people()
-        self.connections = {account.key: self.connection(account) for account in self.club.accounts}
+        for account in self.club.accounts:
+            self.connect_or_leave_out(account)
         self.campaigns = {plan.key: self.campaign(plan.key) for plan in self.club.campaigns}
         self.pictures = {key: self.picture(key) for key in self.club.pictures}
         published = [post for idea in self.club.ideas for post in self.posts(idea)]
@@ -114,6 +129,18 @@ class ClubFiller:
     def member(self, role: str) -> Any:
         membership = Membership.objects.filter(organization=self.organization, role=role).select_related("user").first()
         return membership.user if membership else None
+
+    def connect_or_leave_out(self, account: Account) -> None:
+        """Connect an account, or note why it is left out: an operator may have replaced its platform's address."""
+        reason = why_not_here(account.platform)
+        if not reason:
+            try:
+                self.connections[account.key] = self.connection(account)
+            except DomainError as error:
+                reason = str(error)
+        if reason:
+            label = platform_class(account.platform).label
+            self.left_out.append(f"the {label} account of {self.club.name}: {reason}")
 
     def connection(self, account: Account) -> SocialConnection:
         """The connection of a sandbox account, made with tokens as after a consent when it is missing."""
@@ -179,11 +206,12 @@ class ClubFiller:
         group = None
         at = self.moment(idea)
         published = []
-        for key in idea.accounts:
+        keys = [key for key in idea.accounts if key in self.connections]
+        for key in keys:
             connection, text = self.connections[key], idea.said.get(key, idea.text)
             if SocialPost.objects.filter(connection=connection, content=text).exists():
                 continue
-            if len(idea.accounts) > 1 and group is None:
+            if len(keys) > 1 and group is None:
                 group = PostGroup.objects.create(
                     organization=self.organization, content=idea.text, created_by=self.writer
                 )
@@ -255,9 +283,9 @@ class ClubFiller:
 
     def troubles(self) -> None:
         """An account whose people took the access back at the platform: its posts wait for a new consent."""
-        if not self.club.broken:
+        broken = self.connections.get(self.club.broken)
+        if broken is None:
             return
-        broken = self.connections[self.club.broken]
         broken.refresh_from_db()
         if broken.is_active:
             order = {"platform": broken.platform, "account": broken.platform_account_id, "action": "revoke"}

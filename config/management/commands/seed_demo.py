@@ -12,7 +12,9 @@ class Command(BaseCommand):
     help = "Fill the installation with the demonstration's two clubs. Needs SANDBOX=1 and the running web. Again adds only what is missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        fill()
+        left_out = fill()
         for club in CLUBS:
             people = ", ".join(person.email for person in club.people)
             self.stdout.write(f"{club.name}: {people} (password: {PASSWORD})")
+        for sentence in left_out:
+            self.stdout.write(f"Left out: {sentence}")
