@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, Count, Max, Q, When, Window
+from django.db.models import Case, Count, Exists, Max, OuterRef, Q, When, Window
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
@@ -73,6 +74,23 @@ def tray_of(organization: Organization, filters: PostFilters | None = None) -> l
         .annotate(pictures=Count("attached_media"))
         .order_by("-created_at")
     )
+
+
+def one_draft_per_idea(posts: SocialPostQuerySet) -> SocialPostQuerySet:
+    """The same rows, but of the drafts of one idea the oldest alone: a list of drafts is a list of ideas."""
+    older = posts.filter(status=PostStatus.DRAFT, group=OuterRef("group"), pk__lt=OuterRef("pk"))
+    return posts.exclude(Q(status=PostStatus.DRAFT) & Exists(older))
+
+
+def drafts_by_idea(posts: SocialPostQuerySet, shown: Iterable[SocialPost]) -> dict[UUID | None, list[SocialPost]]:
+    """For every shown draft of a group, by the group's id, all drafts of that idea among ``posts``: one query."""
+    groups = {post.group_id for post in shown if post.status == PostStatus.DRAFT and post.group_id}
+    found: dict[UUID | None, list[SocialPost]] = {}
+    if groups:
+        drafts = posts.filter(status=PostStatus.DRAFT, group__in=groups).select_related("connection")
+        for draft in drafts.order_by("connection__platform", "connection__account_name", "pk"):
+            found.setdefault(draft.group_id, []).append(draft)
+    return found
 
 
 def attention_of(

@@ -37,6 +37,7 @@ from publishing.filters import ATTENTION, PostFilters
 from publishing.history import history_of
 from publishing.models import PostStatus, SocialPost, SocialPostQuerySet
 from publishing.moves import call_off, move_to_tray
+from publishing.reads import drafts_by_idea, one_draft_per_idea
 from publishing.states import Standing, attention, standing_of
 from publishing.views.calendar import answer_change, answer_refusal, filter_context, local_day
 
@@ -63,14 +64,25 @@ class Block(IntegerChoices):
 @require_safe
 @requires("posts.view")
 def posts(request: OrganizationRequest) -> HttpResponse:
-    """All posts by status, failed first; for htmx the list alone."""
+    """All posts by status, failed first, the drafts of one idea in one row; for htmx the list alone."""
     now = timezone.now()
     filters = PostFilters.from_params(request.GET)
     everything = SocialPost.objects.for_organization(request.organization)
     tab = filters.statuses[0] if len(filters.statuses) == 1 else ""
-    page = Paginator(_in_order(filters.apply(everything).with_card()), PER_PAGE).get_page(request.GET.get("page"))
+    matching = filters.apply(everything)
+    ideas = _in_order(one_draft_per_idea(matching).with_card())
+    page = Paginator(ideas, PER_PAGE).get_page(request.GET.get("page"))
+    drafts = drafts_by_idea(matching, page.object_list)
     context: dict[str, Any] = {
-        "rows": [(post, standing_of(post, now=now), _heading(post) if not tab else "") for post in page.object_list],
+        "rows": [
+            (
+                post,
+                standing_of(post, now=now),
+                _heading(post) if not tab else "",
+                drafts.get(post.group_id, [post]) if post.status == PostStatus.DRAFT else [post],
+            )
+            for post in page.object_list
+        ],
         "page": page,
         "tabs": _tabs(everything, filters, tab),
         "tab": tab,
@@ -111,13 +123,15 @@ def _in_order(posts: SocialPostQuerySet) -> SocialPostQuerySet:
 
 
 def _tabs(everything: SocialPostQuerySet, filters: PostFilters, tab: str) -> list[dict[str, Any]]:
-    """Every status with its number of posts under the other filters, in one query."""
+    """Every status with its number of posts (of drafts: of ideas) under the other filters, in one query."""
     others = filters.without_status()
     counted = others.apply(everything).aggregate(
-        all=Count("pk"),
+        ideas=Count(Coalesce("group_id", "pk"), filter=Q(status=PostStatus.DRAFT), distinct=True),
+        others=Count("pk", filter=~Q(status=PostStatus.DRAFT)),
         **{f"n_{ATTENTION}": Count("pk", filter=attention())},
         **{f"n_{status}": Count("pk", filter=Q(status=status)) for status in PostStatus.values},
     )
+    counted |= {"all": counted["others"] + counted["ideas"], f"n_{PostStatus.DRAFT}": counted["ideas"]}
     labels = {"": _("All"), ATTENTION: _("Needs attention"), PostStatus.DRAFT: _("Drafts")}
     tabs = []
     for value in _TABS:
@@ -153,7 +167,11 @@ class BulkForm(forms.Form):
 def bulk(request: OrganizationRequest) -> HttpResponse:
     """Cancel, retry or delete the ticked posts, as one by one: with the same permission, each by itself, and what was
     refused is said with its reason."""
-    form = BulkForm(request.POST)
+    sent = request.POST.copy()
+    sent.setlist(
+        "posts", [one for row in sent.getlist("posts") for one in row.split(",")]
+    )  # a row may be several drafts
+    form = BulkForm(sent)
     back = _back(request, reverse("publishing:posts"))
     if not form.is_valid():
         messages.error(request, _("Select posts first, then choose an action."))

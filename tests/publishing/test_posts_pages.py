@@ -19,10 +19,11 @@ from accounts.models import Organization, User
 from accounts.permissions import Role
 from connections.models import SocialConnection
 from publishing.charts import line_chart, short_number
-from publishing.models import PostMetric, PublishAttempt, PublishStep, SocialPost
+from publishing.models import PostGroup, PostMetric, PostStatus, PublishAttempt, PublishStep, SocialPost
 from publishing.services import schedule_post
 from tests import factories
 from tests.conftest import signed_in
+from tests.factories import make_post
 
 
 @pytest.fixture
@@ -471,3 +472,20 @@ def test_a_viewer_cannot_duplicate(club: Organization, published: SocialPost) ->
     viewer = signed_in(factories.make_member(club, Role.VIEWER).user)
     assert viewer.post(reverse("publishing:duplicate", args=[published.pk])).status_code == 403
     assert "Duplicate" not in page_of(viewer, published)
+
+
+def test_the_drafts_of_one_idea_are_one_row_and_go_together(
+    as_alice: Client, club: Organization, x: SocialConnection, facebook: SocialConnection
+) -> None:
+    group = PostGroup.objects.create(organization=club, content="One idea")
+    idea = [make_post(one, content="One idea", status=PostStatus.DRAFT, group=group) for one in (x, facebook)]
+    make_post(x, content="Another", status=PostStatus.DRAFT)
+    answer = as_alice.get("/posts/?status=DRAFT")
+    rows = [[post.pk for post in together] for _post, _standing, _heading, together in answer.context["rows"]]
+    assert sorted(map(len, rows)) == [1, 2]
+    assert {str(tab["label"]): tab["count"] for tab in answer.context["tabs"]}["Drafts"] == 2
+    narrowed = as_alice.get("/posts/?status=DRAFT&platform=FACEBOOK")
+    assert [[post.connection for post in row[3]] for row in narrowed.context["rows"]] == [[facebook]]
+    ticked = ",".join(str(post.pk) for post in idea)
+    as_alice.post("/posts/bulk/", {"action": "delete", "posts": [ticked]})
+    assert list(SocialPost.objects.values_list("content", flat=True)) == ["Another"]
