@@ -227,8 +227,9 @@ class Published:
 
 @dataclass(frozen=True)
 class OwnPost:
-    """One of the account's posts as its platform lists it. ``text`` as a reader sees it, with links written out;
-    ``links`` are the addresses attached beside it; ``at`` is aware UTC; ``id`` as the platform told it."""
+    """One of the account's posts as its platform lists it. ``text`` as it was written, as far as the platform tells, with
+    links written out; ``also``: what may have been written instead; ``links``: the addresses attached beside it; ``at``:
+    aware UTC; ``id`` as the platform told it."""
 
     id: str
     url: str
@@ -236,6 +237,7 @@ class OwnPost:
     text: str
     pictures: int = 0
     links: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ from connections.platforms.steps import (
     step_of,
     twice_on_media_error,
 )
+from connections.platforms.text import facebook_readings
 
 API = "https://graph.facebook.com"
 SITE = "https://www.facebook.com"
@@ -406,13 +407,16 @@ class Facebook(Platform):
     def _own_post(self, row: Json) -> OwnPost:
         post_id = id_of(row["id"])
         attachments = [one for one in (row.get("attachments") or {}).get("data") or [] if isinstance(one, dict)]
+        links = tuple(link for one in attachments for link in _links_of(one.get("url")))
+        message, *also = facebook_readings(str(row.get("message") or ""), links)
         return OwnPost(
             post_id,
             str(row.get("permalink_url") or f"{auth_base(self.name, SITE)}/{post_id}"),
             moment_of(row["created_time"]),
-            str(row.get("message") or ""),
+            message,
+            also=tuple(also),
             pictures=sum(_count_pictures(one) for one in attachments),
-            links=tuple(link for one in attachments for link in _links_of(one.get("url"))),
+            links=links,
         )
 
     @classmethod

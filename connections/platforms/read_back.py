@@ -114,15 +114,17 @@ def match_copies[K: Hashable](
     free: dict[Hashable, list[OwnPost]] = {}
     for post in sorted(posts, key=lambda one: one.at):
         if post.id and post.id not in taken:
-            free.setdefault(_mark(post.text, post.pictures), []).append(post)
+            for mark in {_mark(text, post.pictures) for text in (post.text, *post.also)}:
+                free.setdefault(mark, []).append(post)
     found: dict[K, OwnPost] = {}
+    used: set[str] = set()
     for one in sorted(wanted, key=lambda one: one.since, reverse=True):
         alike = free.get(mark_of(one.copy), [])
         since = one.since.replace(microsecond=0)  # as above
-        fitting = [post for post in alike if post.at >= since and _has_link(post, one.copy)]
+        fitting = [post for post in alike if post.id not in used and post.at >= since and _has_link(post, one.copy)]
         if fitting:
             found[one.key] = fitting[-1]
-            alike.remove(fitting[-1])
+            used.add(fitting[-1].id)
     return found
 
 

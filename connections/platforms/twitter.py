@@ -58,7 +58,7 @@ from connections.platforms.steps import (
     step_of,
     wait_until_ready,
 )
-from connections.platforms.text import INVALID, count_weighted, expand_short_links, x_links
+from connections.platforms.text import INVALID, count_weighted, x_links, x_readings
 
 API = "https://api.x.com"
 SITE = "https://x.com"
@@ -365,10 +365,15 @@ class Twitter(Platform):
         urls = [*((long.get("entities") or {}).get("urls") or []), *((row.get("entities") or {}).get("urls") or [])]
         attached = (row.get("attachments") or {}).get("media_keys") or []
         post_id = id_of(row["id"])
+        written, *also = x_readings(text, urls)
         return OwnPost(
-            post_id, self._permalink(post_id), moment_of(row["created_at"]), expand_short_links(text, urls),
+            post_id,
+            self._permalink(post_id),
+            moment_of(row["created_at"]),
+            written,
+            also=tuple(also),
             pictures=len(attached),
-        )  # fmt: skip
+        )
 
     def delete(self, post_id: str) -> None:
         try:

@@ -109,6 +109,27 @@ def test_a_post_that_meets_a_fault_goes_out_once_or_fails_with_a_reason(
     assert server.calls()[0][1] == fault
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Register at www.riverside.example today",
+        "Register at www.riverside-golf.com today",
+        "Photo.ZIP: AT&T <3, 日本https://example.com/newsを読む  ",
+    ],
+)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_post_whose_text_its_platform_rewrites_is_found_without_a_question(
+    server: Server, club: Organization, settings: Any, platform: str, text: str
+) -> None:
+    settings.PLATFORM_READ_TIMEOUT_S = settings.PLATFORM_CONNECT_TIMEOUT_S = 0.5
+    post = due(connect(server, club, platform, settings), text)
+    server.order("drop_after", platform)
+    work_until_settled(post, server)
+    assert (post.status, post.error_code) == (PostStatus.PUBLISHED, "")
+    assert server.calls() == [(0, "drop_after")]
+    assert Post.objects.filter(platform=platform).count() == 1
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_post_that_is_listed_behind_many_others_is_found(
     server: Server, club: Organization, settings: Any, platform: str

@@ -205,6 +205,26 @@ def test_a_link_reaches_the_platform_and_is_found_again(name: str, sandbox: Sand
     assert found.id == published.id
 
 
+TEXTS = [
+    "Register at www.riverside.com today", "Register at www.riverside.example today", "Photo.ZIP", "see readme.md, main.py and t.co",
+    "日本https://example.comです", "https://example.com/newsを読む", "テストmüller.de。example.рф", "example.中国 http://пример.рф/путь",
+    "AT&T <3 R&amp;B &lt;b&gt; &copy;", "cafe\u0301 e\u0301", "  Frost  \n\n\n on the greens \n ", "HTTPS://Example.COM/Path/?a=1&b=2.",
+    "https://example.com/" + "long/" * 100 + "?q=" + "x" * 300, "(https://example.com/a_(b)) “https://example.com/#x”",
+    "@riversidegc @bob@other.com #golf ＃ゴルフ $GOLF", "👨‍👩‍👧 ⛳️ 🏴󠁧󠁢󠁳󠁣󠁴󠁿 1️⃣", "a http://example.com http://example.com b", "https://xn--mller-kva.de/a%20b%C3%A9",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_platform_makes_of_a_text_is_recognised(name: str, sandbox: Sandbox) -> None:
+    platform = connect(name).platform
+    began = timezone.now()
+    for text in TEXTS:
+        published = platform.publish(draft(text, key=f"key-{hash(text)}"), MemoryJournal())
+        found = find(platform, draft(text), since=began)
+        assert found is not None, text
+        assert found.id == published.id, text
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_metrics_of_several_posts_come_together_and_one_that_is_gone_is_marked(name: str, sandbox: Sandbox) -> None:
     platform = connect(name).platform
