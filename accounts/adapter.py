@@ -7,10 +7,13 @@ import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.crypto import SECOND_FACTOR_PLACE, seal, unseal
+
+EMAIL_MOST = 254
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +22,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     """Sign-up by an invitation keeps the invited address, and a mail server that is down stops nobody."""
 
     def clean_email(self, email: str) -> str:
-        return str(super().clean_email(email)).lower()
+        """In small letters, and as long as the column: allauth's own fields take any length."""
+        address = str(super().clean_email(email)).lower()
+        MaxLengthValidator(EMAIL_MOST, _("An address has at most %(limit_value)d characters."))(address)
+        return address
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return str(self.get_login_redirect_url(request))

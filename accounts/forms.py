@@ -1,8 +1,7 @@
 """What people type about themselves, their organization and its members."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
+from typing import TYPE_CHECKING, Any, cast
 
 from allauth.core import context
 from django import forms
@@ -11,17 +10,19 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import invitations, services
 from accounts.errors import PictureRefused
 from accounts.ids import new_id
-from accounts.models import Organization, User
+from accounts.models import Invitation, Organization, User
 from accounts.notifications import kinds, wants_mail
 from accounts.permissions import Role
 from accounts.pictures.reading import COPY_SUFFIX, FORMATS, read_picture
 from accounts.preferences import GAP_MOST_MINUTES, publishing_rules
+from accounts.zones import known_zones, zone_choices
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
@@ -34,10 +35,15 @@ PICTURE_SIDE = 512
 """Pixels: as large as any page shows a profile picture or a logo, on a screen with doubled pixels."""
 
 
-def zone_choices() -> list[tuple[str, str]]:
-    """Every zone of the IANA database that names a place, and UTC."""
-    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
-    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
+def stored_text(model: type[models.Model], name: str, **options: Any) -> forms.Field:
+    """A form's field for a column, with the column's own limits and validators; ``options`` as forms' fields take them.
+
+    For plain forms, whose fields would otherwise repeat those limits, and one day differ from them.
+    """
+    column = cast("models.Field[Any, Any]", model._meta.get_field(name))
+    field = cast(forms.Field, column.formfield(**options))
+    field.validators += [one for one in column.validators if one not in field.validators]
+    return field
 
 
 def language_choices() -> list[tuple[str, str]]:
@@ -52,15 +58,17 @@ class GuessedZoneField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         name = str(value or "")
-        return name if name in available_timezones() else "UTC"
+        return name if name in known_zones() else "UTC"
 
 
 class SignupForm(forms.Form):
     """What sign-up asks beside address and password: allauth's own forms derive from this one."""
 
-    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    organization_name = forms.CharField(
-        label=_("Organization"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    name = stored_text(
+        User, "name", label=_("Your name"), required=True, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    organization_name = stored_text(
+        Organization, "name", label=_("Organization"), widget=forms.TextInput(attrs={"autocomplete": "organization"}),
         help_text=_("The club, brand or agency you will work for. You can add others later."),
     )  # fmt: skip
     time_zone = GuessedZoneField()
@@ -91,8 +99,8 @@ class SignupForm(forms.Form):
 class StartForm(forms.Form):
     """A first or further organization."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    name = stored_text(
+        Organization, "name", label=_("Name"), widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
     time_zone = GuessedZoneField()
 
@@ -141,7 +149,7 @@ class ProfileForm(_UserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].required = True
-        self.fields["time_zone"].choices = [("", _("As the organization")), *zone_choices()]  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = [("", _("As the organization")), *zone_choices(self.instance.time_zone)]  # type: ignore[attr-defined]
         self.fields["language"].choices = [("", _("As the browser")), *language_choices()]  # type: ignore[attr-defined]
 
 
@@ -159,7 +167,7 @@ class OrganizationForm(_OrganizationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["slug"].help_text = _("Names the organization in the REST API. Letters, digits and hyphens.")
-        self.fields["time_zone"].choices = zone_choices()  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = zone_choices(self.instance.time_zone)  # type: ignore[attr-defined]
         self.fields["language"].choices = language_choices()  # type: ignore[attr-defined]
 
 
@@ -214,7 +222,9 @@ class RoleForm(forms.Form):
 
 
 class InviteForm(forms.Form):
-    email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = stored_text(
+        Invitation, "email", label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.MARKETER)
 
     def clean_email(self) -> str:

@@ -24,6 +24,7 @@ from accounts.audit import record_audit
 from accounts.errors import Conflict, InvitationUnusable
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.services import require_may_grant
+from accounts.text import one_line
 
 log = structlog.get_logger(__name__)
 
@@ -172,7 +173,9 @@ def send_invitation(invitation_id: UUID) -> None:
     }
     with translation.override(invitation.organization.language):
         mail = EmailMultiAlternatives(
-            subject=_("You are invited to %(organization)s on Parley") % {"organization": invitation.organization.name},
+            subject=one_line(
+                _("You are invited to %(organization)s on Parley") % {"organization": invitation.organization.name}
+            ),
             body=render_to_string("accounts/email/invitation.txt", words),
             to=[invitation.email],
         )

@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Membership, Notification, User
 from accounts.notifications import kind_of, wants_mail
+from accounts.text import one_line
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +145,7 @@ def _mail(user: User, rows: Sequence[Notification], server: Any) -> EmailMultiAl
             "language": user.language or organization.language,
         }
         mail = EmailMultiAlternatives(
-            subject=" ".join(subject.split()),
+            subject=one_line(subject),
             body=render_to_string("accounts/email/notifications.txt", words),
             to=[user.email],
             connection=server,

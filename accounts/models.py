@@ -4,6 +4,7 @@ import zoneinfo
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
@@ -16,12 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.ids import new_id
 from accounts.permissions import Role, may
 from accounts.querysets import OrganizationQuerySet
+from accounts.text import OneLine
+from accounts.zones import validate_time_zone
 
 
-def validate_time_zone(name: str) -> None:
-    """Refuse what is not a name of the IANA time zone database."""
-    if name not in zoneinfo.available_timezones():
-        raise ValidationError(_("“%(name)s” is not a known time zone, such as Europe/Lisbon."), params={"name": name})
+def validate_language(code: str) -> None:
+    """Refuse a language that Parley does not speak."""
+    if code not in dict(settings.LANGUAGES):
+        raise ValidationError(_("Parley does not speak “%(code)s”."), params={"code": code})
 
 
 class UserManager(BaseUserManager["User"]):
@@ -45,9 +48,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(_("email address"), unique=True)
-    name = models.CharField(_("name"), max_length=150, blank=True)
+    name = models.CharField(_("name"), max_length=150, blank=True, validators=[OneLine()])
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_time_zone])
-    language = models.CharField(_("language"), max_length=10, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True, validators=[validate_language])
     avatar = models.ImageField(_("picture"), upload_to="avatars/", blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("operator"), default=False)
@@ -84,10 +87,10 @@ class Organization(models.Model):
     """A tenant: a club, brand or agency."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    name = models.CharField(_("name"), max_length=120)
+    name = models.CharField(_("name"), max_length=120, validators=[OneLine()])
     slug = models.SlugField(_("short name"), max_length=60, unique=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
-    language = models.CharField(_("language"), max_length=10, default="en")
+    language = models.CharField(_("language"), max_length=10, default="en", validators=[validate_language])
     logo = models.ImageField(_("logo"), upload_to="logos/", blank=True)
     settings = models.JSONField(_("settings"), default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from accounts.models import Membership, Notification, NotificationPreference, Organization, User
+from accounts.text import one_line
 
 MAIL_AFTER = timedelta(seconds=20)
 """What happens within this time is told in one mail."""
@@ -77,7 +78,7 @@ def notify(
     users: Iterable[User], *, organization: Organization, kind: str, key: str, title: str, body: str = "", url: str = ""
 ) -> None:
     """Tell each person once; while unread, the same ``key`` counts up and takes the newer words."""
-    words = {"title": " ".join(title.split())[:200], "body": body, "url": url}
+    words = {"title": one_line(title, 200), "body": body, "url": url}
     people = list(users)
     mailed = wants_mail([user.pk for user in people], kind)
     known = kind_of(kind)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.ids import new_id
 from accounts.models import Organization
 from accounts.querysets import OrganizationQuerySet
+from accounts.text import OneLine
 
 
 class CampaignQuerySet(OrganizationQuerySet["Campaign"]):
@@ -26,8 +27,8 @@ class Campaign(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="campaigns", db_column="tenant_id"
     )
-    name = models.CharField(_("name"), max_length=120)
-    goal = models.CharField(_("goal"), max_length=300, blank=True)
+    name = models.CharField(_("name"), max_length=120, validators=[OneLine()])
+    goal = models.CharField(_("goal"), max_length=300, blank=True, validators=[OneLine()])
     starts_on = models.DateField(_("starts"), null=True, blank=True)
     ends_on = models.DateField(_("ends"), null=True, blank=True)
     colour = models.CharField(

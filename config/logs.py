@@ -7,6 +7,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from accounts.text import TEARING
+
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|cookie|verifier|api[_-]?key|ciphertext", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"((?:access_token|refresh_token|client_secret|code_verifier|appsecret_proof|fb_exchange_token|input_token|code|state)=)"
@@ -44,6 +46,20 @@ def _mask_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     return event
 
 
+_TEARING = re.compile(f"[{TEARING}]")
+
+
+def one_line_each(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """For the console: a name with a line break in it must not look like a line of its own. Tracebacks keep theirs."""
+
+    def escaped(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return _TEARING.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
+
+    return {key: value if key == "exception" else escaped(value) for key, value in event.items()}
+
+
 class QuietProbes(logging.Filter):
     """Leaves out the lines of requests that only ask how we are, and of the sandbox's platforms answering: their
     refusals are what was ordered. Errors of our own are told apart by having a traceback."""
@@ -72,9 +88,9 @@ def configure_logging(level: str, form: str) -> dict[str, Any]:
         _mask_event,
         _mask_exception,
     ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
-    )
+    rendering: list[Any] = [structlog.processors.JSONRenderer()]
+    if form != "json":
+        rendering = [one_line_each, structlog.dev.ConsoleRenderer(colors=False)]
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -87,7 +103,7 @@ def configure_logging(level: str, form: str) -> dict[str, Any]:
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
                 "foreign_pre_chain": shared,
             }
         },

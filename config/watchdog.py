@@ -37,6 +37,7 @@ from accounts import heartbeats
 from accounts.mails import send_due_notifications
 from accounts.models import Incident, Notification, Organization, User
 from accounts.notifications import Kind, notify_those_who_may, register_kind, wants_mail
+from accounts.text import one_line
 from config import state
 from publishing.models import PostStatus, SocialPost, SocialPostQuerySet
 
@@ -408,7 +409,7 @@ def _operators_mail(incident: Incident, addresses: list[str]) -> EmailMessage:
         lines += ["", _("How it is now:"), urljoin(settings.APP_URL, reverse("health"))]
         lines += [urljoin(settings.APP_URL, reverse("readyz"))]
     return EmailMessage(
-        subject=f"[{urlsplit(settings.APP_URL).hostname}] {title}",
+        subject=one_line(f"[{urlsplit(settings.APP_URL).hostname}] {title}"),
         body="\n".join([*lines, ""]),
         to=addresses,
         headers={"Auto-Submitted": "auto-generated"},

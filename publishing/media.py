@@ -18,6 +18,7 @@ from accounts.errors import PictureRefused
 from accounts.ids import new_id
 from accounts.models import Organization, User
 from accounts.pictures.reading import COPY_SUFFIX, FORMATS, read_picture
+from accounts.text import one_line
 from publishing.errors import MediaInUse
 from publishing.models import MediaAsset, SocialPost, SocialPostQuerySet
 
@@ -93,9 +94,9 @@ def conversion_note(asset: MediaAsset) -> str:
 def file_name(asset: MediaAsset) -> str:
     """The name under which a picture is handed out: its own, with the ending of what it is."""
     suffix = next((suffix for kind, suffix in FORMATS.values() if kind == asset.content_type), "")
-    own = PurePath(asset.name)
+    own = PurePath(one_line(asset.name))
     is_right = own.suffix.lower() == suffix or (suffix == ".jpg" and own.suffix.lower() == ".jpeg")
-    return asset.name if is_right else f"{own.stem or 'image'}{suffix}"
+    return str(own) if is_right else f"{own.stem or 'image'}{suffix}"
 
 
 def posts_using(asset: MediaAsset) -> SocialPostQuerySet:
@@ -156,9 +157,8 @@ def _remove(path: str) -> None:
 
 
 def _clean_name(name: str) -> str:
-    """The last part of a path, without what cannot be printed, at most 200 characters."""
-    last = PurePath(name.replace("\\", "/")).name
-    return "".join(character for character in last if character.isprintable()).strip()[:200]
+    """The last part of a path, on one line of at most 200 characters."""
+    return one_line(PurePath(name.replace("\\", "/")).name, 200)
 
 
 def _read(file: File, name: str) -> bytes:  # type: ignore[type-arg]
