@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import OrganizationViewSet, OwnRelatedField, StrictModelSerializer
+from accounts.api.shapes import CONTRADICTION
 from accounts.models import User
 from campaigns import services
 from campaigns.models import Campaign
@@ -38,7 +39,7 @@ class CampaignSerializer(StrictModelSerializer):
         starts = attrs.get("starts_on", getattr(self.instance, "starts_on", None))
         ends = attrs.get("ends_on", getattr(self.instance, "ends_on", None))
         if starts and ends and ends < starts:
-            raise ValidationError({"ends_on": ["The campaign ends before it starts."]})
+            raise ValidationError({"ends_on": ["The campaign ends before it starts."]}, code=CONTRADICTION)
         return attrs
 
 

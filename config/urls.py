@@ -27,5 +27,6 @@ if settings.SANDBOX:
 if settings.DEBUG or settings.SANDBOX:
     urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html"), name="styleguide"))
 
+handler400 = "accounts.api.problems.bad_request"
 handler404 = "accounts.api.problems.page_not_found"
 handler500 = "accounts.api.problems.server_error"

@@ -13,6 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import EmptySerializer, OrganizationViewSet, StrictModelSerializer, StrictSerializer
+from accounts.api.shapes import CONTRADICTION
+from accounts.text import PRINTABLE_ASCII
 from connections.models import SocialConnection, SocialConnectionQuerySet
 from connections.platforms.base import platform_class, platforms
 from connections.services import connect_with_tokens, disconnect, sync_profile, validate_connection
@@ -45,16 +47,16 @@ class ConnectSerializer(StrictSerializer):
     """Tokens that were obtained elsewhere. The platform is asked about them before anything is stored."""
 
     platform = serializers.ChoiceField(choices=[])
-    access_token = serializers.CharField(write_only=True, max_length=4096)
+    access_token = serializers.CharField(write_only=True, max_length=4096, validators=[PRINTABLE_ASCII])
     refresh_token = serializers.CharField(
-        write_only=True, max_length=4096, required=False, default="", allow_blank=True
+        write_only=True, max_length=4096, required=False, default="", allow_blank=True, validators=[PRINTABLE_ASCII]
     )
     expires_in = serializers.IntegerField(
         write_only=True, required=False, allow_null=True, default=None, min_value=1, max_value=YEARS_2_S,
         help_text="Seconds that the access token still lives; null: it has no end, or the platform tells.",
     )  # fmt: skip
     permissions = serializers.ListField(
-        child=serializers.CharField(max_length=200), required=False, default=list, max_length=100,
+        child=serializers.CharField(max_length=200, validators=[PRINTABLE_ASCII]), required=False, default=list, max_length=100,
         help_text="Granted scopes, where the platform does not tell them.",
     )  # fmt: skip
     server_url = serializers.CharField(
@@ -69,11 +71,11 @@ class ConnectSerializer(StrictSerializer):
         cls = platform_class(given["platform"])
         if cls.needs_server and not given["server_url"]:
             raise ValidationError(
-                {"server_url": [ErrorDetail(f"{cls.label} needs the server's address.", code="required")]}
+                {"server_url": [ErrorDetail(f"{cls.label} needs the server's address.", code=CONTRADICTION)]}
             )
         if given["server_url"] and not cls.needs_server:
             message = f"{cls.label} has no servers to choose from."
-            raise ValidationError({"server_url": [ErrorDetail(message, code="unknown_field")]})
+            raise ValidationError({"server_url": [ErrorDetail(message, code=CONTRADICTION)]})
         return given
 
 
@@ -89,7 +91,7 @@ class ValidationSerializer(serializers.Serializer[Any]):
 
 
 class ConnectionFilter(django_filters.FilterSet):
-    platform = django_filters.ChoiceFilter(choices=lambda: [(cls.name, cls.label) for cls in platforms()])
+    platform = django_filters.ChoiceFilter(choices=[(cls.name, cls.label) for cls in platforms()])
     is_active = django_filters.BooleanFilter()
 
     class Meta:

@@ -16,7 +16,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,8 +25,10 @@ from accounts.api.base import (
     EmptySerializer,
     OrganizationViewSet,
 )
+from accounts.api.parsers import JSONParser
 from accounts.api.problems import CONTENT_TYPE
 from accounts.api.schema import Problem
+from accounts.api.shapes import CONTRADICTION, is_day
 from accounts.errors import DomainError
 from accounts.permissions import may
 from connections.platforms.base import platforms
@@ -103,7 +105,7 @@ class PostFilter(django_filters.FilterSet):
     group = django_filters.UUIDFilter(field_name="group_id")
     created_by = django_filters.UUIDFilter(field_name="created_by_id")
     platform = django_filters.MultipleChoiceFilter(
-        field_name="connection__platform", choices=lambda: [(cls.name, cls.label) for cls in platforms()]
+        field_name="connection__platform", choices=[(cls.name, cls.label) for cls in platforms()]
     )
     status = django_filters.MultipleChoiceFilter(choices=PostStatus.choices)
     scheduled_after = django_filters.IsoDateTimeFilter(field_name="scheduled_at", lookup_expr="gte")
@@ -399,34 +401,39 @@ class CalendarEndpoint(OrganizationViewSet):
     serializer_class = CalendarSerializer
     pagination_class = None
     permissions = {"retrieve": "posts.view"}
-    parameters = {"retrieve": frozenset({"from", "to", *PostFilter.base_filters})}
+    parameters = {"retrieve": frozenset({"from", "to"})}
+    filterset_class = PostFilter
+    filtered_actions = ("retrieve",)
 
-    @extend_schema(operation_id="social_calendar", parameters=_CALENDAR_PARAMETERS, responses=CalendarSerializer)
+    @extend_schema(
+        operation_id="social_calendar", parameters=_CALENDAR_PARAMETERS, responses=CalendarSerializer, filters=True
+    )
     def retrieve(self, request: Request) -> Response:
         """Posts of the days from ``from`` to ``to``, both included: published ones where they went out, others where
         they are planned. Takes the filters of the list of posts too."""
         first, last = self._day("from"), self._day("to")
         if last < first or last - first > timedelta(days=CALENDAR_DAYS):
-            raise ValidationError({"to": [f"A day from the first one on, at most {CALENDAR_DAYS} days later."]})
+            message = f"A day from the first one on, at most {CALENDAR_DAYS} days later."
+            raise ValidationError({"to": [message]}, code=CONTRADICTION)
         zone = self.request.organization.zone
         start = datetime.combine(first, time.min, tzinfo=zone)
         end = datetime.combine(last + timedelta(days=1), time.min, tzinfo=zone)
         out = Q(status=PostStatus.PUBLISHED, published_at__gte=start, published_at__lt=end)
         planned = Q(scheduled_at__gte=start, scheduled_at__lt=end) & ~Q(status=PostStatus.PUBLISHED)
         posts = SocialPost.objects.for_organization(self.request.organization).with_card().filter(out | planned)
-        wanted = PostFilter(request.query_params, queryset=posts, request=request)
-        if not wanted.is_valid():
-            raise ValidationError(wanted.errors)
-        rows = sorted(wanted.qs, key=lambda post: (post.published_at or post.scheduled_at, post.pk))
+        rows = sorted(self.filter_queryset(posts), key=lambda post: (post.published_at or post.scheduled_at, post.pk))
         return Response(CalendarSerializer({"time_zone": str(zone), "results": rows}).data)
 
     def _day(self, name: str) -> date:
         try:
-            day = date.fromisoformat(self.request.query_params[name])
+            text = self.request.query_params[name]
+            if not is_day(text):
+                raise ValueError(text)
+            day = date.fromisoformat(text)
         except (KeyError, ValueError) as error:
             raise ValidationError({name: ["A day is needed, for example 2026-12-03."]}) from error
         if day.year not in YEARS:
-            raise ValidationError({name: [f"A day between {YEARS[0]} and {YEARS[-1]}."]})
+            raise ValidationError({name: [f"A day between {YEARS[0]} and {YEARS[-1]}."]}, code=CONTRADICTION)
         return day
 
 

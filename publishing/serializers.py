@@ -15,6 +15,7 @@ from accounts.api.base import (
     StrictModelSerializer,
     StrictSerializer,
 )
+from accounts.api.shapes import CONTRADICTION
 from campaigns.models import Campaign
 from connections.models import SocialConnection
 from publishing.drafts import MediaUse, PostInput
@@ -23,6 +24,8 @@ from publishing.warnings import warnings_of_post
 
 TEXT_MOST = 100_000
 OPTIONS_MOST = 20_000
+"""Bytes."""
+OPTIONS_DEEPEST = 20
 MEDIA_MOST = 20
 CONNECTIONS_MOST = 50
 
@@ -33,12 +36,22 @@ class OptionsField(serializers.DictField):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         options: dict[str, Any] = super().to_internal_value(data)
         try:
-            text = json.dumps(options, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise ValidationError("The options hold characters that cannot be stored.") from error
-        if b"\\u0000" in text or len(text) > OPTIONS_MOST:
-            raise ValidationError("The options hold characters that cannot be stored, or too many.")
+            text = json.dumps(options, ensure_ascii=False, allow_nan=False).encode()
+        except (UnicodeEncodeError, ValueError) as error:  # half a character; a number beyond all numbers
+            raise ValidationError("The options hold what cannot be stored.", code=CONTRADICTION) from error
+        if b"\\u0000" in text or len(text) > OPTIONS_MOST or _depth(options) > OPTIONS_DEEPEST:
+            message = "The options hold what cannot be stored, or too much."
+            raise ValidationError(message, code=CONTRADICTION)
         return options
+
+
+def _depth(value: Any) -> int:
+    """How many objects and lists stand in each other."""
+    deepest, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        deepest += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return deepest
 
 
 class PostSerializer(serializers.ModelSerializer[SocialPost]):
@@ -129,7 +142,7 @@ class PostCreateSerializer(PostChangeSerializer):
 
 class PostGroupCreateSerializer(PostChangeSerializer):
     connections = serializers.ListField(
-        child=OwnRelatedField(model=SocialConnection), allow_empty=False, max_length=CONNECTIONS_MOST
+        child=OwnRelatedField(model=SocialConnection), min_length=1, max_length=CONNECTIONS_MOST
     )
     variants = serializers.DictField(
         child=ContentSerializer(), required=False,
@@ -142,10 +155,10 @@ class PostGroupCreateSerializer(PostChangeSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         ids = [str(connection.pk) for connection in attrs["connections"]]
         if len(set(ids)) < len(ids):
-            raise ValidationError({"connections": ["Name each connection once."]})
+            raise ValidationError({"connections": ["Name each connection once."]}, code=CONTRADICTION)
         strange = sorted(set(attrs.get("variants", {})) - set(ids))
         if strange:
-            message = ErrorDetail("Not one of the connections of this group.", code="unknown_field")
+            message = ErrorDetail("Not one of the connections of this group.", code=CONTRADICTION)
             raise ValidationError({"variants": {name: [message] for name in strange}})
         return attrs
 

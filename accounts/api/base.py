@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.renderers import JSONRenderer
@@ -15,11 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.api.filters import refuse_unknown_parameters
+from accounts.api.filters import refuse_malformed_parameters, refuse_unknown_parameters
 from accounts.api.pagination import CursorPagination
-from accounts.api.permissions import ApiRequest
+from accounts.api.permissions import HTTP_METHODS, ApiRequest, is_offered
 from accounts.api.problems import CONTENT_TYPE
 from accounts.api.schema import ParleyAutoSchema
+from accounts.api.shapes import WALL_TIME, refusal_of
 from accounts.models import IdempotentAnswer
 from accounts.querysets import OrganizationQuerySet
 
@@ -29,9 +31,12 @@ ABANDONED_AFTER = timedelta(minutes=5)
 
 
 class StrictFields:
-    """For serializers: a field that is unknown or cannot be set is an error, not ignored."""
+    """For serializers: a field that is unknown or cannot be set is an error, not ignored, and a value of another kind
+    than the schema names is one too."""
 
     refuses_unknown_fields = True
+    least_fields = 0
+    """How many fields a body must bring, for the schema; the serializer itself says what is missing."""
     fields: Any
 
     def to_internal_value(self, data: Any) -> Any:
@@ -42,6 +47,8 @@ class StrictFields:
                     errors[str(name)] = [ErrorDetail("Unknown field.", code="unknown_field")]
                 elif self.fields[name].read_only:
                     errors[str(name)] = [ErrorDetail("This field cannot be set.", code="unknown_field")]
+                elif (refusal := refusal_of(self.fields[name], data[name])) is not None:
+                    errors[str(name)] = refusal
             if errors:
                 raise ValidationError(errors)
         return super().to_internal_value(data)  # type: ignore[misc]
@@ -82,6 +89,11 @@ class MomentField(serializers.DateTimeField):
             self.fail("naive")
         moment: datetime = super().enforce_timezone(value)
         return moment
+
+
+@extend_schema_field({"type": "string", "pattern": WALL_TIME})
+class WallTimeField(serializers.TimeField):
+    """A time of day without a zone, to the minute."""
 
 
 class EmptySerializer(StrictSerializer):
@@ -213,6 +225,8 @@ class OrganizationViewSet(IdempotentWrites, GenericViewSet[Any]):
     ordering_fields: ClassVar[tuple[str, ...]] = ()
     ordering: ClassVar[str] = "-created_at"
     filterset_class: Any = None
+    filtered_actions: ClassVar[tuple[str, ...]] = ("list",)
+    http_method_names = HTTP_METHODS
     metadata_class = None
     schema = ParleyAutoSchema()
     lookup_value_converter = "uuid"
@@ -220,7 +234,10 @@ class OrganizationViewSet(IdempotentWrites, GenericViewSet[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if not is_offered(self, request):
+            self.http_method_not_allowed(request)
         refuse_unknown_parameters(request, self.known_parameters())
+        refuse_malformed_parameters(request, self._filters())
         self.claim_idempotency_key(request)
 
     def take_no_body(self) -> None:
@@ -228,10 +245,13 @@ class OrganizationViewSet(IdempotentWrites, GenericViewSet[Any]):
         EmptySerializer(data=self.request.data).is_valid(raise_exception=True)
 
     def known_parameters(self) -> set[str]:
-        known = set(self.parameters.get(self.action or "", frozenset()))
-        if self.action == "list":
-            if self.pagination_class is not None and issubclass(self.pagination_class, CursorPagination):
-                known |= self.pagination_class.parameters(self)
-            if self.filterset_class is not None:
-                known |= set(self.filterset_class.base_filters)
+        known = {*self.parameters.get(self.action or "", ()), *self._filters()}
+        if self.action == "list" and self.pagination_class is not None:
+            known |= cast("type[CursorPagination]", self.pagination_class).parameters(self)
         return known
+
+    def _filters(self) -> Mapping[str, Any]:
+        """The filters that the action takes, by name."""
+        if self.filterset_class is None or self.action not in self.filtered_actions:
+            return {}
+        return cast("Mapping[str, Any]", self.filterset_class.base_filters)

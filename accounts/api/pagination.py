@@ -13,6 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from accounts.api.shapes import CONTRADICTION
+
 PAGE_DEFAULT = 50
 PAGE_MOST = 200
 
@@ -120,10 +122,11 @@ class CursorPagination(BasePagination):
                 raise ValueError("a cursor of another list")
             value = model._meta.get_field(name).to_python(value)  # type: ignore[union-attr]
             row_id = model._meta.pk.to_python(row_id)
-            if row_id is None:
-                raise ValueError("no row")
+            if row_id is None or (isinstance(value, str) and "\x00" in value.encode().decode()):
+                raise ValueError("no row, or a value that none has")
         except (ValueError, TypeError, OverflowError, binascii.Error, UnicodeError, DjangoValidationError) as error:
-            raise ValidationError({self.cursor_parameter: ["This cursor is not one of this list's."]}) from error
+            message = "This cursor is not one of this list's."
+            raise ValidationError({self.cursor_parameter: [message]}, code=CONTRADICTION) from error
         return back, value, row_id
 
 

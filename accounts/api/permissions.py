@@ -65,6 +65,20 @@ def find_membership(request: Request) -> Membership:
     )
 
 
+HTTP_METHODS = ["get", "head", "post", "put", "patch", "delete"]
+"""No OPTIONS: the schema describes the endpoints, and no page of another origin may call them."""
+
+
+def is_offered(view: Any, request: Request) -> bool:
+    """Whether the method exists at this address."""
+    method = (request.method or "").lower()
+    return (
+        method in view.http_method_names
+        and method in getattr(view, "action_map", {method: method})
+        and hasattr(view, method)
+    )
+
+
 class RolePermission(BasePermission):
     """Asks the permission table for what the view's ``permissions`` map names for the action (or, in a plain view,
     the method in lower case). An action without an entry is denied."""
@@ -79,8 +93,8 @@ class RolePermission(BasePermission):
             target.membership = membership  # type: ignore[attr-defined]
             target.organization = membership.organization  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(organization=str(membership.organization_id))
-        action = getattr(view, "action", None) if hasattr(view, "action_map") else (request.method or "").lower()
-        if action is None or (not hasattr(view, "action_map") and not hasattr(view, action)):
-            return True  # the method does not exist here: the view answers 405
+        if not is_offered(view, request):
+            return True  # the view answers 405
+        action = view.action if hasattr(view, "action_map") else (request.method or "").lower()
         permission = getattr(view, "permissions", {}).get(action)
         return permission is not None and may(membership, permission)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -17,10 +17,12 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from accounts.api.shapes import CONTRADICTION
 from accounts.errors import DomainError
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIX = "/api/v1/"
+_WELL_FORMED = frozenset({CONTRADICTION, "does_not_exist", "overflow"})
 
 
 def problem(status_code: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
@@ -51,6 +53,12 @@ def field_errors(detail: Any, path: str = "") -> dict[str, list[str]]:
             found |= field_errors(part, f"{path}.{position}" if path else str(position))
         return found
     return {path: [str(detail)]}
+
+
+class BodyTooLarge(exceptions.APIException):
+    status_code = 413
+    default_code = "body_too_large"
+    default_detail = "The body is larger than this address takes."
 
 
 def _seconds_until(moment: datetime) -> int:
@@ -95,9 +103,11 @@ def _api_problem(error: exceptions.APIException) -> Response:
         errors = field_errors(error.detail)
         whole = errors.pop("", [])
         codes = _codes(error.get_codes())
-        code = codes.pop() if len(codes) == 1 and codes <= {"unknown_field", "unknown_parameter"} else "invalid"
+        code = next(iter(codes)) if len(codes) == 1 and codes <= {"unknown_field", "unknown_parameter"} else "invalid"
         detail = " ".join(whole) or "Some of what was sent cannot be accepted; errors says what."
-        return _answer(problem(error.status_code, code, detail, errors=errors), headers)
+        # 400: not as the schema says. 422: as it says, and impossible.
+        status_code = status.HTTP_422_UNPROCESSABLE_ENTITY if codes and codes <= _WELL_FORMED else error.status_code
+        return _answer(problem(status_code, code, detail, errors=errors), headers)
     codes = _codes(error.get_codes())
     return _answer(problem(error.status_code, codes.pop() if codes else "error", str(error.detail)), headers)
 
@@ -118,6 +128,10 @@ def problem_response(error: Exception, _context: dict[str, Any]) -> Response | N
         error = exceptions.PermissionDenied()
     elif isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
+    elif isinstance(error, RequestDataTooBig):
+        error = BodyTooLarge()
+    elif isinstance(error, SuspiciousOperation):
+        error = exceptions.ParseError("This request cannot be read.")
     if isinstance(error, DomainError):
         answer = _domain_problem(error)
     elif isinstance(error, exceptions.APIException):
@@ -140,6 +154,18 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
     if request.path.startswith(API_PREFIX):
         return problem_json(status.HTTP_404_NOT_FOUND, "not_found", "There is nothing at this address.")
     return defaults.page_not_found(request, exception)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """400, and 413 for too large a body: a problem under the REST prefix, the page elsewhere."""
+    too_large = isinstance(exception, RequestDataTooBig)
+    if request.path.startswith(API_PREFIX):
+        refusal = BodyTooLarge() if too_large else exceptions.ParseError("This request cannot be read.")
+        return problem_json(refusal.status_code, str(refusal.detail.code), str(refusal.detail))  # type: ignore[union-attr]
+    answer = defaults.bad_request(request, exception)
+    if too_large:
+        answer.status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    return answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -6,6 +6,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from accounts.api.shapes import pattern_of
+
 
 class ProblemEntry(serializers.Serializer[Any]):
     """Something that stands between a draft and its platform."""
@@ -65,28 +67,42 @@ class ParleyAutoSchema(AutoSchema):
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         described = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        for name, field in getattr(serializer, "fields", {}).items():
+            self._tell_text(field, described.get("properties", {}).get(name, {}), direction)
         if (
             direction == "request"
             and getattr(serializer, "refuses_unknown_fields", False)
             and "properties" in described
         ):
             described["additionalProperties"] = False
+            if serializer.least_fields:
+                described["minProperties"] = serializer.least_fields
         return described
+
+    def _tell_text(self, field: Any, described: Any, direction: Any) -> None:
+        """What a text must look like belongs to what is sent: rows may be older than a rule."""
+        if isinstance(field, serializers.ListField):
+            self._tell_text(field.child, described.get("items", {}), direction)
+        elif isinstance(field, serializers.CharField) and direction == "response":
+            described |= next(iter(described.pop("oneOf", ())), {})
+            described.pop("pattern", None)
+        elif not {"pattern", "format", "enum", "oneOf"} & set(described) and (pattern := pattern_of(field)) is not None:
+            described["pattern"] = pattern
 
     def _is_of_organization(self) -> bool:
         return hasattr(self.view, "permissions")
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         answers: dict[str, Any] = super()._get_response_bodies(direction)
-        codes = ["400", "401", "403", "429"]
+        codes = ["400", "401", "403", "406", "429"]
         if "{" in self.path:
             codes.append("404")
         if self.method != "GET":
-            codes += ["409", "415"]
-            if self._is_of_organization():
-                codes.append("422")
-                if "/social/" in self.path:
-                    codes.append("502")
+            codes += ["409", "413", "415"]
+        if self._is_of_organization():
+            codes.append("422")
+            if self.method != "GET" and "/social/" in self.path:
+                codes.append("502")
         for code in codes:
             if code not in answers:
                 media_types = ["application/problem+json"]

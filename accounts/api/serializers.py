@@ -3,14 +3,17 @@
 from datetime import time
 from typing import Any, cast
 
+from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.base import StrictModelSerializer, StrictSerializer
+from accounts.api.base import StrictModelSerializer, StrictSerializer, WallTimeField
+from accounts.api.shapes import CONTRADICTION
 from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization
 from accounts.permissions import Role
 from accounts.preferences import GAP_MOST_MINUTES, publishing_rules
+from accounts.zones import known_zones
 
 
 class TokenRequestSerializer(StrictSerializer):
@@ -37,6 +40,7 @@ class RefreshRequestSerializer(StrictSerializer):
 
 
 class RevokeRequestSerializer(StrictSerializer):
+    least_fields = 1
     refresh = serializers.CharField(required=False, max_length=4000)
     access = serializers.CharField(required=False, max_length=4000)
 
@@ -62,15 +66,12 @@ class PublishingRulesSerializer(StrictSerializer):
         min_value=0, max_value=GAP_MOST_MINUTES, required=False,
         help_text="Minutes between two posts of one connection; 0 for none. What comes too soon waits.",
     )  # fmt: skip
-    quiet_from = serializers.TimeField(
-        format="%H:%M", required=False, allow_null=True,
+    quiet_from = WallTimeField(
+        required=False, allow_null=True,
         help_text="From when nothing goes out, in the organization's zone. Null: no quiet hours.",
     )  # fmt: skip
-    quiet_to = serializers.TimeField(
-        format="%H:%M",
-        required=False,
-        allow_null=True,
-        help_text="Until when; earlier than quiet_from: on the next day.",
+    quiet_to = WallTimeField(
+        required=False, allow_null=True, help_text="Until when; earlier than quiet_from: on the next day."
     )
 
     def to_representation(self, instance: Organization) -> dict[str, Any]:
@@ -81,13 +82,19 @@ class PublishingRulesSerializer(StrictSerializer):
         organization = self.context["request"].organization
         given = _rules_of(organization) | attrs
         if (given["quiet_from"] is None) != (given["quiet_to"] is None):
-            raise serializers.ValidationError({"quiet_to": ["Quiet hours need both a beginning and an end."]})
+            raise serializers.ValidationError(
+                {"quiet_to": ["Quiet hours need both a beginning and an end."]}, code=CONTRADICTION
+            )
         if given["quiet_from"] is not None and given["quiet_from"] == given["quiet_to"]:
-            raise serializers.ValidationError({"quiet_to": ["Quiet hours must begin and end at different times."]})
+            message = "Quiet hours must begin and end at different times."
+            raise serializers.ValidationError({"quiet_to": [message]}, code=CONTRADICTION)
         return given
 
 
 class OrganizationSerializer(StrictModelSerializer):
+    slug = serializers.SlugField(max_length=60)
+    time_zone = serializers.ChoiceField(choices=sorted(known_zones()), help_text="A name of the IANA database.")
+    language = serializers.ChoiceField(choices=settings.LANGUAGES)
     role = serializers.SerializerMethodField(help_text="The caller's role.")
     publishing = PublishingRulesSerializer(source="*", required=False)
 

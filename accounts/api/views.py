@@ -20,6 +20,7 @@ from accounts.api import serializers
 from accounts.api.base import EmptySerializer, OrganizationViewSet
 from accounts.api.filters import refuse_unknown_parameters
 from accounts.api.filtersets import AuditEventFilter, InvitationFilter, MemberFilter, NotificationFilter
+from accounts.api.permissions import HTTP_METHODS
 from accounts.api.schema import ParleyAutoSchema
 from accounts.api.throttling import AddressThrottle, SignInThrottle
 from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization
@@ -36,6 +37,7 @@ class TokenEndpoint(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes: tuple[type[BaseThrottle], ...] = (AddressThrottle,)
+    http_method_names = HTTP_METHODS
     metadata_class = None
     schema = ParleyAutoSchema()
 

@@ -113,4 +113,4 @@ def test_rest_reads_and_changes_the_rules(alice: Any, club: Organization) -> Non
     club.refresh_from_db()
     assert publishing_rules(club).gap_minutes == 15
     assert publishing_rules(club).quiet is not None
-    assert api.patch("/api/v1/organization", {"publishing": {"quiet_to": None}}).status_code == 400
+    assert api.patch("/api/v1/organization", {"publishing": {"quiet_to": None}}).status_code == 422

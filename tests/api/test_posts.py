@@ -131,7 +131,7 @@ class TestWriting:
         for name, value in strange.items():
             body: dict[str, Any] = {"connection": str(x.pk), "content": "Tee"} | {name: value}
             answer = api.post("social/posts", body)
-            assert answer.status_code == 400
+            assert answer.status_code == 422
             missing: dict[str, Any] = {"connection": str(x.pk), "content": "Tee"}
             missing |= {name: [str(uuid.uuid4())] if name == "media" else str(uuid.uuid4())}
             unknown = api.post("social/posts", missing).json()["errors"]
@@ -139,11 +139,19 @@ class TestWriting:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"content": 5.5e400}, {"content": "a\x00b"}, {"content": "\ud800"}, {"options": {"a": "\x00"}},
-         {"options": {"a": "\ud800"}}, {"options": []}, {"media": "x"}, {"media": ["x"]}, {"connection": "x"}, {"status": "PUBLISHED"}],
+        [{"content": 5.5e400}, {"content": "\ud800"}, {"options": []}, {"media": "x"}, {"media": ["x"]}, {"connection": "x"}, {"status": "PUBLISHED"}],
     )  # fmt: skip
     def test_nonsense_is_a_400(self, api: ApiClient, x: SocialConnection, wrong: dict[str, Any]) -> None:
         assert api.post("social/posts", {"connection": str(x.pk), "content": "Tee"} | wrong).status_code == 400
+
+    @pytest.mark.parametrize(
+        "options", ['{"a": "\\u0000"}', '{"a": "\\ud800"}', '{"a": 1e400}', '{"a": ' + "[" * 30 + "]" * 30 + "}",
+                    '{"a": "' + "x" * 20_001 + '"}'],
+    )  # fmt: skip
+    def test_options_that_cannot_be_stored_are_a_422(self, api: ApiClient, x: SocialConnection, options: str) -> None:
+        body = f'{{"connection": "{x.pk}", "content": "Tee", "options": {options}}}'
+        answer = api.browser.post("/api/v1/social/posts", body, content_type="application/json", headers=api.headers)
+        assert (answer.status_code, set(answer.json()["errors"])) == (422, {"options"})
 
     def test_a_viewer_writes_nothing(self, club: Organization, x: SocialConnection) -> None:
         viewer = ApiClient(factories.make_member(club, Role.VIEWER).user)
@@ -392,11 +400,15 @@ class TestCalendar:
         assert [row["id"] for row in only] == [str(out.pk)]
 
     @pytest.mark.parametrize(
-        "query", ["", "from=2026-07-01", "from=x&to=y", "from=2026-07-02&to=2026-07-01", "from=2026-01-01&to=2027-01-01",
+        "query", ["", "from=2026-07-01", "from=x&to=y", "from=20260701&to=20260702", "from=2026-07-01&from=2026-07-02&to=2026-07-02",
                   "from=2026-07-01&to=2026-07-02&colour=red", "from=2026-07-01&to=2026-07-02&status=GONE"],
     )  # fmt: skip
     def test_refuses_days_that_make_no_sense(self, api: ApiClient, query: str) -> None:
         assert api.get(f"social/calendar?{query}").status_code == 400
+
+    @pytest.mark.parametrize("query", ["from=2026-07-02&to=2026-07-01", "from=2026-01-01&to=2027-01-01"])
+    def test_refuses_days_that_do_not_fit_each_other(self, api: ApiClient, query: str) -> None:
+        assert api.get(f"social/calendar?{query}").status_code == 422
 
 
 class TestCampaigns:
@@ -418,9 +430,11 @@ class TestCampaigns:
         assert (answer.status_code, set(answer.json()["errors"])) == (409, {"name"})
 
     @pytest.mark.parametrize(
-        "wrong", [{"ends_on": "2026-01-01"}, {"colour": "red"}, {"name": ""}, {"owner": str(uuid.uuid4())}]
-    )
-    def test_nonsense_is_named(self, api: ApiClient, wrong: dict[str, str]) -> None:
+        ("status", "wrong"),
+        [(422, {"ends_on": "2026-01-01"}), (400, {"colour": "red"}), (400, {"name": ""}), (400, {"owner": ""}),
+         (422, {"owner": str(uuid.uuid4())})],
+    )  # fmt: skip
+    def test_nonsense_is_named(self, api: ApiClient, status: int, wrong: dict[str, str]) -> None:
         answer = api.post("campaigns", {"name": "Spring", "starts_on": "2026-03-01"} | wrong)
-        assert answer.status_code == 400
+        assert answer.status_code == status
         assert set(answer.json()["errors"]) == set(wrong)

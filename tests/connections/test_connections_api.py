@@ -95,8 +95,6 @@ def test_refused_tokens_are_a_422_that_does_not_repeat_them(
         {"platform": "MYSPACE", "access_token": "a"},
         {"platform": "TWITTER"},
         {"platform": "TWITTER", "access_token": "a", "expires_in": 0},
-        {"platform": "TWITTER", "access_token": "a", "server_url": "mastodon.social"},
-        {"platform": "MASTODON", "access_token": "a"},
         {"platform": "TWITTER", "access_token": "a", "colour": "red"},
         {"platform": ["TWITTER"], "access_token": {"a": 1}},
     ],
@@ -105,6 +103,18 @@ def test_malformed_bodies_are_refused(alice: User, body: dict[str, Any]) -> None
     answer = ApiClient(alice).post(URL, body)
     assert answer.status_code == 400, answer.content
     assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"platform": "TWITTER", "access_token": "a", "server_url": "mastodon.social"},
+        {"platform": "MASTODON", "access_token": "a"},
+    ],
+)
+def test_a_server_is_named_where_there_are_several_alone(alice: User, body: dict[str, Any]) -> None:
+    answer = ApiClient(alice).post(URL, body)
+    assert (answer.status_code, set(answer.json()["errors"])) == (422, {"server_url"})
 
 
 def test_an_operator_refreshes_with_a_bearer_token(
