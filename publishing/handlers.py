@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from accounts.audit import SYSTEM, Actor
 from accounts.notifications import Kind, notify_those_who_may, register_kind
 from connections.events import connection_disconnected, connection_restored
+from connections.hurry import hurry_on_commit
 from connections.models import SocialConnection
 from publishing.errors import IllegalTransition
 from publishing.models import Hold, PostStatus, SocialPost
@@ -55,6 +56,12 @@ def hold_late_posts(connection: SocialConnection, **_kwargs: Any) -> None:
             % {"account": connection.account_name, "count": held},
             url=reverse("publishing:posts"),
         )
+
+
+@receiver(connection_restored)
+def look_for_posts_of_unknown_outcome(connection: SocialConnection, **_kwargs: Any) -> None:
+    """What could not be looked for without a working account is looked for at once."""
+    hurry_on_commit("publishing.tasks.look_for_asked_task", str(connection.pk))
 
 
 @receiver(connection_disconnected)

@@ -217,8 +217,8 @@ def _silent_for(case: Case, found: Found, age: timedelta) -> str:
         return _("%(platform)s does not list this account's posts far enough back to tell.") % names
     minutes = max(1, round(age.total_seconds() / 60))
     words = ngettext(
-        "For a minute Parley has looked for it at %(platform)s, and it has not appeared there.",
-        "For %(minutes)d minutes Parley has looked for it at %(platform)s, and it has not appeared there.",
+        "It has not appeared at %(platform)s within a minute.",
+        "It has not appeared at %(platform)s within %(minutes)d minutes.",
         minutes,
     )
     return words % {**names, "minutes": minutes}

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Notification, Organization, User
 from connections.models import SocialConnection
 from connections.platforms import facebook, mastodon, twitter
+from connections.states import restore
 from publishing import services
 from publishing.attempts import begin_attempt, publish_post
 from publishing.dispatch import claim_due_posts, sweep_posts
@@ -330,8 +331,8 @@ def test_facebook_s_silence_is_told_with_how_long_it_lasted(
     shown(server, "FACEBOOK")
     post = look(post, clock, PATIENCE)
     assert post.error_message == (
-        "The post was sent, but not confirmed: Facebook answered with an error (502). For 30 minutes Parley has looked "
-        "for it at Facebook, and it has not appeared there."
+        "The post was sent, but not confirmed: Facebook answered with an error (502). "
+        "It has not appeared at Facebook within 30 minutes."
     )
 
 
@@ -348,7 +349,7 @@ def test_a_worker_that_died_is_told_as_an_interruption(
     clock.shift(timedelta(minutes=5))
     sweep_posts()
     post = look(post, clock, PATIENCE)
-    assert (post.error_message or "").startswith("Sending the post was interrupted. For 30 minutes")
+    assert (post.error_message or "").startswith("Sending the post was interrupted. It has not appeared")
 
 
 # --- how long ---------------------------------------------------------------------------------------------------------
@@ -391,7 +392,7 @@ def test_how_long_to_look_before_asking_is_a_setting(
     shown(server, "FACEBOOK")
     post = look(post, clock, timedelta(minutes=1))
     assert post.status == PostStatus.FAILED
-    assert "For a minute Parley has looked for it at Facebook" in (post.error_message or "")
+    assert "It has not appeared at Facebook within a minute." in (post.error_message or "")
 
 
 # --- after a person was asked -----------------------------------------------------------------------------------------
@@ -425,6 +426,23 @@ def test_a_question_is_void_when_the_post_appears_after_all(
     assert post.attempts.get().outcome == Outcome.PUBLISHED
     assert not Notification.objects.filter(user=bob).unread().exists()
     assert not Notification.objects.filter(email_due_at__isnull=False).exists()
+
+
+def test_a_post_that_could_not_be_looked_for_is_found_once_its_account_works_again(
+    club: Organization, bob: User, server: responses.RequestsMock, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [post] = cut_off(server, connect(club, "FACEBOOK"), by=bob)
+    server.get(LISTS["FACEBOOK"], status=401, json={"error": {"code": 190, "message": "Session has expired"}})
+    post = look(post, clock, timedelta(seconds=5))
+    assert (post.status, post.error_code) == (PostStatus.FAILED, "OUTCOME_UNKNOWN")
+    assert "Riverside Golf Club must be reconnected before Parley can look for it." in (post.error_message or "")
+    shown(server, "FACEBOOK", (7, TEXT))
+    sent: list[tuple[str, ...]] = []
+    monkeypatch.setattr("publishing.handlers.hurry_on_commit", lambda *words: sent.append(words))
+    restore(again(post).connection, by=bob)
+    assert ("publishing.tasks.look_for_asked_task", str(post.connection_id)) in sent
+    look_for_asked(post.connection_id)
+    assert again(post).status == PostStatus.PUBLISHED
 
 
 def test_after_a_day_a_question_is_the_person_s_alone(

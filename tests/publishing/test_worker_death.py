@@ -45,7 +45,7 @@ def test_a_worker_killed_in_any_step_leaves_one_copy_or_asks(
     ending = json.loads((tmp_path / "said.json").read_text())
     if platform in NO_PROOF and (step, moment) == ("post", "before"):
         assert (ending["status"], ending["error_code"]) == ("FAILED", "OUTCOME_UNKNOWN")
-        assert "it has not appeared there" in ending["error_message"]
+        assert "It has not appeared at Facebook within" in ending["error_message"]
         assert server.taken == []
         return
     assert ending["status"] == "PUBLISHED"

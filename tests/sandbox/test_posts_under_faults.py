@@ -67,8 +67,11 @@ def work_until_settled(post: SocialPost, server: Server) -> Standing:
 
 FAILS_AS: dict[tuple[str, str], tuple[str, str]] = {
     # (fault, platform): code and words of the post that was not published; the others are out after one such fault.
-    ("drop_before", "FACEBOOK"): ("OUTCOME_UNKNOWN", "it has not appeared there"),  # absence there proves nothing
-    ("html", "FACEBOOK"): ("OUTCOME_UNKNOWN", "it has not appeared there"),
+    ("drop_before", "FACEBOOK"): (
+        "OUTCOME_UNKNOWN",
+        "It has not appeared at Facebook within",
+    ),  # absence there proves nothing
+    ("html", "FACEBOOK"): ("OUTCOME_UNKNOWN", "It has not appeared at Facebook within"),
     ("reject", "TWITTER"): ("PERMISSION_MISSING", "You are not permitted to perform this action."),
     ("reject", "FACEBOOK"): ("CONTENT_REJECTED", "it goes against our Community Standards"),
     ("reject", "MASTODON"): ("CONTENT_REJECTED", "Text contains content that this server does not allow"),
