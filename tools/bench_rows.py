@@ -1,8 +1,8 @@
 """The benches' own rows, made in the environment of the product or of the sandbox. Called by tools/bench.py.
 
-bench_rows.py sandbox  <accounts>                in the sandbox's database: accounts with tokens; prints JSON
+bench_rows.py sandbox  <accounts> <platforms>      in the sandbox's database: accounts with tokens, in turns; prints JSON
 bench_rows.py product  <posts> <file of accounts>  in the product's: connections and DRAFT posts, one text each
-bench_rows.py schedule <epoch seconds>           makes all of them due at one second
+bench_rows.py schedule <epoch seconds>             makes all of them due at one second
 """
 
 import json
@@ -16,17 +16,33 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
-def fill_sandbox(count: int) -> list[dict[str, Any]]:
+def fill_sandbox(count: int, platforms: list[str]) -> list[dict[str, Any]]:
+    """Accounts with what a connection of the product needs to know of each."""
+    from sandbox.seed import make_clients
+
+    make_clients()
+    return [make_account(platforms[number % len(platforms)], number) for number in range(count)]
+
+
+def make_account(platform: str, number: int) -> dict[str, Any]:
     from sandbox.models import Account
     from sandbox.orders import grant_access
 
-    for number in range(count):
-        Account.objects.get_or_create(
-            platform="MASTODON",
-            native_id=str(900_000 + number),
-            defaults={"username": f"bench{number}", "name": f"Bench {number}"},
-        )
-    return [grant_access(platform="MASTODON", account=f"bench{number}") for number in range(count)]
+    name = f"bench{number}"
+    person = Account.objects.create(
+        platform=platform, native_id=str(900_000 + number), username=name, name=f"Bench {number}",
+        kind=Account.Kind.PERSON if platform == "FACEBOOK" else Account.Kind.USER,
+    )  # fmt: skip
+    if platform == "FACEBOOK":
+        Account.objects.create(
+            platform=platform, native_id=str(800_000 + number), username=f"{name}page", name=f"Bench Page {number}",
+            kind=Account.Kind.PAGE, manager=person, tasks=["CREATE_CONTENT", "MODERATE", "ANALYZE"],
+        )  # fmt: skip
+    granted = grant_access(platform=platform, account=name)
+    shown = granted["pages"][0] if platform == "FACEBOOK" else granted | granted["account"]
+    return {"platform": platform, "scopes": granted["scopes"]} | {
+        key: shown[key] for key in ("id", "username", "name", "access_token")
+    }
 
 
 def fill_product(posts: int, accounts: list[dict[str, Any]]) -> None:
@@ -43,9 +59,9 @@ def fill_product(posts: int, accounts: list[dict[str, Any]]) -> None:
     connections = []
     for number, account in enumerate(accounts):
         connection = SocialConnection.objects.create(
-            organization=organizations[number % 5], platform="MASTODON", server_url=server,
-            platform_account_id=account["account"]["id"], account_name=account["account"]["name"],
-            account_handle=account["account"]["username"], permissions=account["scopes"],
+            organization=organizations[number % 5], platform=account["platform"],
+            server_url=server if account["platform"] == "MASTODON" else "", platform_account_id=account["id"],
+            account_name=account["name"], account_handle=account["username"], permissions=account["scopes"],
         )  # fmt: skip
         token = ConnectionToken(connection=connection, kind=TokenKind.ACCESS)
         seal_into(token, "secret", account["access_token"])
@@ -68,7 +84,7 @@ def main() -> None:
 
     command, *rest = sys.argv[1:]
     if command == "sandbox":
-        print(json.dumps(fill_sandbox(int(rest[0]))))
+        print(json.dumps(fill_sandbox(int(rest[0]), rest[1].split(","))))
     elif command == "product":
         fill_product(int(rest[0]), json.loads(Path(rest[1]).read_text()))
     elif command == "schedule":
