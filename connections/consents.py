@@ -9,35 +9,36 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable, MutableMapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.crypto import CannotDecrypt, reveal, seal_into
 from accounts.models import Organization, User
-from connections.credentials import credentials_for, forget_registration, redirect_uri
+from accounts.page_calls import TooSlow, time_left_s
+from connections import consent_words
+from connections.credentials import ask_broadly, credentials_for, forget_registration, redirect_uri
 from connections.errors import (
     APP_REFUSED,
-    Busy,
+    SCOPE_REFUSED,
     ConsentFailed,
-    InvalidToken,
     NotConfigured,
     OutcomeUnknown,
-    PermissionMissing,
     PlatformError,
-    RateLimited,
-    TransientError,
     UnsafeAddress,
     hide_secrets,
 )
+from connections.guard import in_time
 from connections.models import Consent, SocialConnection
-from connections.platforms.base import Account, Platform, TokenGrant, platform_class
+from connections.platforms.base import Account, AppCredentials, Platform, TokenGrant, platform_class
+from connections.revocations import withdraw_grant
 from connections.services import connect_account
 
 log = structlog.get_logger(__name__)
@@ -106,7 +107,7 @@ def start_consent(
     except (NotConfigured, UnsafeAddress) as error:
         raise ConsentFailed(str(error)) from error
     except PlatformError as error:
-        raise ConsentFailed(_sentence(platform, error, server_url)) from error
+        raise ConsentFailed(consent_words.sentence(platform, error, server_url)) from error
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     consent = Consent(
         organization=organization, user=user, platform=platform.name, server_url=server_url, reconnects=reconnects,
@@ -155,55 +156,58 @@ def take_consent(platform: type[Platform], *, state: str, user: User, session: S
     return consent
 
 
-def refuse_denied(platform: type[Platform], error: str) -> ConsentFailed:
+def refuse_denied(platform: type[Platform], error: str, *, server_url: str) -> ConsentFailed:
     """What to say when a consent page sends the person back with an error instead of a code."""
-    if error in {"access_denied", "user_denied", "user_cancelled_login", "user_cancelled_authorize"}:
-        return ConsentFailed(
-            _("You did not give consent at %(platform)s, so nothing was connected. Connect again whenever you like.")
-            % {"platform": platform.label}
-        )
-    if error in {"temporarily_unavailable", "server_error"}:
-        return ConsentFailed(
-            _("%(platform)s has trouble with its consent page. Try again in some minutes.")
-            % {"platform": platform.label}
-        )
-    return ConsentFailed(
-        _(
-            "%(platform)s did not accept the request. Check that its app names %(uri)s as the callback address and has "
-            "the permissions, then connect again."
-        )
-        % {"platform": platform.label, "uri": redirect_uri(platform)}
-    )
+    if error == SCOPE_REFUSED and ask_broadly(platform, server_url):
+        return consent_words.only_broad(platform, server_url)
+    return consent_words.denied(platform, error)
+
+
+@dataclass
+class _Given:
+    """What a consent has given so far."""
+
+    app: AppCredentials | None = None
+    grant: TokenGrant | None = None
+    accounts: list[Account] | None = None
+    secrets: list[str] = field(default_factory=list)
+    """Texts that no sentence may hold."""
 
 
 def complete_consent(consent: Consent, *, code: str, by: User) -> Outcome:
-    """Code -> tokens -> accounts; one account connects at once, several wait for the person. Raises ConsentFailed."""
-    cls = platform_class(consent.platform)
-    secrets_at_hand: list[str] = []
+    """Code -> tokens -> accounts; one account connects at once, several wait for the person.
+
+    Raises ConsentFailed; then, what the platform gave already is withdrawn there.
+    """
+    given = _Given(secrets=[code])
     try:
-        verifier = reveal(consent, "verifier")
-        secrets_at_hand.append(verifier)
-        app = credentials_for(consent.organization, cls, consent.server_url)
-        client = cls(app=app, server_url=consent.server_url)
-        grant = client.exchange_code(code, redirect_uri=redirect_uri(cls), verifier=verifier)
-        secrets_at_hand += [grant.access_token, grant.refresh_token or ""]
-        accounts = list(client.accounts(grant))
-    except (NotConfigured, UnsafeAddress, CannotDecrypt) as error:
-        raise ConsentFailed(str(error)) from error
-    except PlatformError as error:
-        hide_secrets(error, code, *secrets_at_hand)
-        if cls.needs_server and error.platform_code in APP_REFUSED:
-            forget_registration(cls, consent.server_url)
-        log.warning(
-            "consent failed", platform=cls.name, code=error.code, platform_code=error.platform_code, detail=error.detail
-        )
-        raise ConsentFailed(_sentence(cls, error, consent.server_url)) from error
+        return _complete(consent, code, given, by=by)
+    except Exception as error:
+        if given.grant is not None and given.app is not None:
+            ids = None if given.accounts is None else [account.id for account in given.accounts]
+            withdraw_grant(consent, given.grant, ids, app_client_id=given.app.client_id)
+        if isinstance(error, PlatformError):
+            raise _explained(consent, error, given) from error
+        if isinstance(error, NotConfigured | UnsafeAddress | CannotDecrypt):
+            raise ConsentFailed(str(error)) from error
+        raise
     finally:
         Consent.objects.filter(pk=consent.pk).update(verifier="")
+
+
+def _complete(consent: Consent, code: str, given: _Given, *, by: User) -> Outcome:
+    cls = platform_class(consent.platform)
+    verifier = reveal(consent, "verifier")
+    given.app = app = credentials_for(consent.organization, cls, consent.server_url)
+    client = cls(app=app, server_url=consent.server_url)
+    given.grant = _exchange(consent, client, code, verifier)
+    given.secrets += [verifier, given.grant.access_token, given.grant.refresh_token or ""]
+    given.grant = client.lengthen(given.grant)
+    given.secrets.append(given.grant.access_token)
+    given.accounts = accounts = list(client.accounts(given.grant))
     if consent.reconnects is not None:
         account = _the_one_asked_for(consent.reconnects, accounts)
         return Outcome(connected=_connect(consent, [account], app_client_id=app.client_id, by=by))
-    choosable = [account for account in accounts if not account.unavailable]
     if not accounts:
         raise ConsentFailed(
             _(
@@ -212,10 +216,50 @@ def complete_consent(consent: Consent, *, code: str, by: User) -> Outcome:
             )
             % {"platform": cls.label}
         )
+    choosable = [account for account in accounts if not account.unavailable]
     if len(accounts) == 1 and choosable:
         return Outcome(connected=_connect(consent, choosable, app_client_id=app.client_id, by=by))
-    _keep_found(consent, accounts, app_client_id=app.client_id)
+    _keep_found(consent, accounts, given.grant, app_client_id=app.client_id)
     return Outcome(choice=consent)
+
+
+def _exchange(consent: Consent, client: Platform, code: str, verifier: str) -> TokenGrant:
+    """What the code is worth. Raises PlatformError.
+
+    A web request waits a few seconds only. A token that one of the platforms gives later is withdrawn there; one of a
+    server that somebody named is not waited for.
+    """
+
+    def ask() -> TokenGrant:
+        return client.exchange_code(code, redirect_uri=redirect_uri(type(client)), verifier=verifier)
+
+    def withdraw_late(answered: Future[TokenGrant]) -> None:
+        try:
+            if answered.exception() is None:
+                withdraw_grant(consent, answered.result(), None, app_client_id=client.app.client_id)
+        finally:
+            connections.close_all()
+
+    if client.needs_server or time_left_s() is None:
+        return ask()
+    try:
+        return in_time(ask, guarded=False, late=withdraw_late)
+    except TooSlow:
+        raise OutcomeUnknown(_("%(platform)s did not answer in time.") % {"platform": client.label}) from None
+
+
+def _explained(consent: Consent, error: PlatformError, given: _Given) -> ConsentFailed:
+    """What a platform's failure means for a consent, in a sentence."""
+    cls = platform_class(consent.platform)
+    hide_secrets(error, *given.secrets)
+    log.warning(
+        "consent failed", platform=cls.name, code=error.code, platform_code=error.platform_code, detail=error.detail
+    )
+    if error.platform_code == SCOPE_REFUSED and ask_broadly(cls, consent.server_url):
+        return consent_words.only_broad(cls, consent.server_url)
+    if cls.needs_server and error.platform_code in APP_REFUSED:
+        forget_registration(cls, consent.server_url)
+    return ConsentFailed(consent_words.sentence(cls, error, consent.server_url))
 
 
 def _the_one_asked_for(connection: SocialConnection, accounts: Sequence[Account]) -> Account:
@@ -256,48 +300,16 @@ def _connect(
     return connected
 
 
-def _sentence(platform: type[Platform], error: PlatformError, server_url: str) -> str:
-    """One sentence for people, with what to do next."""
-    name = server_url.split("://")[-1] or platform.label
-    if error.platform_code in APP_REFUSED:
-        if platform.needs_server:
-            return _("%(name)s no longer knows Parley. Connect again: Parley introduces itself anew.") % {"name": name}
-        return _(
-            "%(name)s does not know the app that Parley was given. Check its client id and secret, then connect again."
-        ) % {"name": name}
-    match error:
-        case Busy():
-            return str(error)
-        case TransientError() | OutcomeUnknown():
-            return _(
-                "%(name)s does not answer as it should just now. Nothing was connected: try again in some minutes."
-            ) % {"name": name}
-        case RateLimited():
-            return _("%(name)s takes no more requests from here for the moment. Try again in a quarter of an hour.") % {
-                "name": name
-            }
-        case InvalidToken():
-            return _("The consent at %(name)s took too long or was used before. Connect again.") % {"name": name}
-        case PermissionMissing(scopes=scopes) if scopes:
-            return _("%(name)s did not grant what is needed (%(scopes)s). Connect again and leave every permission ticked.") % {
-                "name": name, "scopes": ", ".join(scopes),
-            }  # fmt: skip
-        case PermissionMissing():
-            return _("%(name)s did not grant what is needed. Connect again and leave every permission ticked.") % {
-                "name": name
-            }
-    return _("%(name)s refused: %(reason)s") % {"name": name, "reason": error}
-
-
 # --- choosing ---------------------------------------------------------------------------------------------------------
 
 
-def _keep_found(consent: Consent, accounts: Sequence[Account], *, app_client_id: str) -> None:
-    rows = [asdict(account) for account in accounts]
-    for row in rows:
-        if row["grant"] and row["grant"]["expires_at"]:
-            row["grant"]["expires_at"] = row["grant"]["expires_at"].isoformat()
-    seal_into(consent, "found", json.dumps({"app_client_id": app_client_id, "accounts": rows}))
+def _keep_found(consent: Consent, accounts: Sequence[Account], grant: TokenGrant, *, app_client_id: str) -> None:
+    found = {
+        "app_client_id": app_client_id,
+        "accounts": [asdict(account) for account in accounts],
+        "grant": asdict(grant),
+    }
+    seal_into(consent, "found", json.dumps(found, default=datetime.isoformat))
     consent.expires_at = timezone.now() + CHOICE_LIFE
     consent.save(update_fields=["found", "expires_at"])
 
@@ -307,12 +319,13 @@ def _found(consent: Consent) -> tuple[str, list[Account]]:
     accounts = []
     for row in sealed["accounts"]:
         given = row.pop("grant")
-        grant = None
-        if given:
-            at = datetime.fromisoformat(given["expires_at"]) if given["expires_at"] else None
-            grant = TokenGrant(given["access_token"], given["refresh_token"], at, tuple(given["permissions"]))
-        accounts.append(Account(**row, grant=grant))
+        accounts.append(Account(**row, grant=_grant_of(given) if given else None))
     return str(sealed["app_client_id"]), accounts
+
+
+def _grant_of(kept: dict[str, Any]) -> TokenGrant:
+    at = datetime.fromisoformat(kept["expires_at"]) if kept["expires_at"] else None
+    return TokenGrant(kept["access_token"], kept["refresh_token"], at, tuple(kept["permissions"]))
 
 
 def open_choice(consent: Consent, *, user: User, session: Session) -> list[Candidate]:
@@ -356,8 +369,25 @@ def _check_choice(consent: Consent, *, user: User, session: Session) -> None:
 
 
 def tidy_consents(now: datetime | None = None) -> int:
-    """Destroy what expired consents still hold, and delete rows a day later; how many were deleted."""
+    """Withdraw and destroy what expired consents still hold, and delete rows a day later; how many were deleted."""
     now = now or timezone.now()
-    Consent.objects.filter(expires_at__lt=now).exclude(found="", verifier="").update(found="", verifier="")
+    expired = Consent.objects.filter(expires_at__lt=now)
+    for consent in expired.filter(completed_at__isnull=True).exclude(found=""):
+        with transaction.atomic():
+            _withdraw_found(consent)
+            Consent.objects.filter(pk=consent.pk).update(found="")
+    expired.exclude(found="", verifier="").update(found="", verifier="")
     deleted, _by_model = Consent.objects.filter(expires_at__lt=now - KEPT).delete()
     return deleted
+
+
+def _withdraw_found(consent: Consent) -> None:
+    """Withdraw what a consent gave whose accounts nobody chose."""
+    try:
+        sealed = json.loads(reveal(consent, "found"))
+    except CannotDecrypt:
+        log.warning("tokens of a consent could not be opened for their withdrawal", consent=str(consent.pk))
+        return
+    if grant := sealed.get("grant"):
+        ids = [str(row["id"]) for row in sealed["accounts"]]
+        withdraw_grant(consent, _grant_of(grant), ids, app_client_id=str(sealed["app_client_id"]))

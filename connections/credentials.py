@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import SYSTEM, Actor, record_audit
 from accounts.crypto import reveal, seal_into
 from accounts.models import Organization
-from connections.errors import NotConfigured
+from connections.errors import SCOPE_REFUSED, NotConfigured, PermissionMissing
 from connections.models import PlatformApp, SocialConnection
 from connections.platforms.base import AppCredentials, Platform
 
@@ -28,7 +28,7 @@ def settings_of(platform: type[Platform]) -> tuple[str, str]:
 
 
 def _of_row(row: PlatformApp) -> AppCredentials:
-    return AppCredentials(row.client_id, reveal(row, "client_secret"), row.server_url)
+    return AppCredentials(row.client_id, reveal(row, "client_secret"), row.server_url, tuple(row.scopes.split()))
 
 
 def _known(organization: Organization, platform: type[Platform], server_url: str) -> list[AppCredentials]:
@@ -94,16 +94,33 @@ def _registered_at(platform: type[Platform], server_url: str) -> AppCredentials:
     if row is not None and row.redirect_uri == wanted:
         return _of_row(row)
     # The call happens outside of any transaction; two people at once register twice and the later row counts.
-    made = platform.register_app(server_url, redirect_uri=wanted)
+    scopes = tuple(row.scopes.split()) if row is not None else ()
+    try:
+        made = platform.register_app(server_url, redirect_uri=wanted, scopes=scopes)
+    except PermissionMissing as error:
+        if error.platform_code != SCOPE_REFUSED or scopes or not platform.broad_scopes:
+            raise
+        made = platform.register_app(server_url, redirect_uri=wanted, scopes=platform.broad_scopes)
     with transaction.atomic():
         row = PlatformApp.objects.get_or_create(organization=None, platform=platform.name, server_url=server_url)[0]
         row.client_id = made.client_id
         row.redirect_uri = wanted
+        row.scopes = " ".join(made.scopes)
         row.tested_at = timezone.now()
         seal_into(row, "client_secret", made.client_secret)
-        row.save(update_fields=["client_id", "redirect_uri", "tested_at", "client_secret", "updated_at"])
-        record_audit("platform_app.registered", row, by=SYSTEM)
+        row.save(update_fields=["client_id", "redirect_uri", "scopes", "tested_at", "client_secret", "updated_at"])
+        record_audit("platform_app.registered", row, by=SYSTEM, changes={"scopes": ["", row.scopes]})
     return _of_row(row)
+
+
+def ask_broadly(platform: type[Platform], server_url: str) -> bool:
+    """Have Parley register anew with a server, for broad scopes; False where it did so before or there are none."""
+    if not platform.broad_scopes:
+        return False
+    scopes = " ".join(platform.broad_scopes)
+    rows = PlatformApp.objects.filter(organization=None, platform=platform.name, server_url=server_url)
+    # Without its address a registration counts as one to be made again.
+    return rows.exclude(scopes=scopes).update(scopes=scopes, redirect_uri="", updated_at=timezone.now()) == 1
 
 
 def forget_registration(platform: type[Platform], server_url: str) -> None:

@@ -7,6 +7,8 @@ from connections.clean import clean_text
 
 APP_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
 """OAuth's words for wrong app credentials (RFC 6749, 5.2): a mistyped secret must not disconnect every account."""
+SCOPE_REFUSED = "invalid_scope"
+"""The platform code of a server that does not know the scopes that it was asked for."""
 SHORTEST_SECRET = 6
 """Shorter texts are no secrets, and replacing them would spoil the sentence."""
 

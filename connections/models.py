@@ -178,6 +178,8 @@ class PlatformApp(models.Model):
     redirect_uri = models.CharField(max_length=300, blank=True, default="")
     client_id = models.CharField(_("client id"), max_length=200)
     client_secret = SealedField()
+    scopes = models.CharField(max_length=200, blank=True, default="", db_default="")
+    """What it is registered for at its server, with spaces between; empty: the platform's default."""
     tested_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -107,10 +107,10 @@ def callback(request: OrganizationRequest, platform: str) -> HttpResponse:
     state, code, refusal = (request.GET.get(name, "") for name in ("state", "code", "error"))
     try:
         if refusal and not state:
-            raise refuse_denied(cls, refusal)
+            raise refuse_denied(cls, refusal, server_url="")
         consent = take_consent(cls, state=state, user=request.user, session=request.session)
         if refusal or not code:
-            raise refuse_denied(cls, refusal)
+            raise refuse_denied(cls, refusal, server_url=consent.server_url)
         membership = Membership.objects.for_organization(consent.organization).filter(user=request.user).first()
         if not may(membership, "connections.manage"):
             raise ConsentFailed(_("Your role no longer allows you to connect accounts."))
@@ -128,6 +128,13 @@ def _say_connected(request: HttpRequest, connected: tuple[SocialConnection, ...]
     names = ", ".join(f"{one.account_name} ({one.platform_label})" for one in connected)
     messages.success(request, _("Connected: %(names)s.") % {"names": names})
     for connection in connected:
+        broad = connection.platform_class.broad_scopes
+        if broad and set(broad) <= set(connection.permissions):
+            messages.info(
+                request,
+                _("The server of %(account)s knows only broad permissions: Parley has these there (%(scopes)s) and uses what it needs.")
+                % {"account": connection, "scopes": ", ".join(broad)},
+            )  # fmt: skip
         if connection.missing_permissions:
             messages.warning(
                 request,

@@ -110,6 +110,8 @@ class AppCredentials:
     client_id: str
     client_secret: str = field(repr=False)
     server_url: str = ""
+    scopes: tuple[str, ...] = ()
+    """What it was registered for at its server; empty: the platform's default."""
 
 
 @dataclass(frozen=True)
@@ -324,6 +326,10 @@ class Platform:
     """Asked for by default."""
     scopes_for: ClassVar[dict[Can, tuple[str, ...]]] = {}
     """Scopes that a capability needs; one that is missing disables the capability with a "grant again" link."""
+    broad_scopes: ClassVar[tuple[str, ...]] = ()
+    """Asked for instead at a server that says that it does not know ``scopes``."""
+    shares_tokens: ClassVar[bool] = False
+    """Whether consents of one person share what they give, so that withdrawing one's token ends the others' too."""
     uses_pkce: ClassVar[bool] = True
     needs_server: ClassVar[bool] = False
     """Whether the person names a server (Mastodon) and the app is registered there on the fly."""
@@ -412,8 +418,9 @@ class Platform:
         raise NotImplementedError
 
     @classmethod
-    def register_app(cls, server_url: str, *, redirect_uri: str) -> AppCredentials:
-        """Register Parley at a server on the fly. Only for platforms that need a server."""
+    def register_app(cls, server_url: str, *, redirect_uri: str, scopes: tuple[str, ...] = ()) -> AppCredentials:
+        """Register Parley at a server on the fly, for ``scopes`` or the default ones. Only for platforms that need a
+        server."""
         raise NotImplementedError
 
     def authorize_url(self, *, redirect_uri: str, state: str, challenge: str, again: bool = False) -> str:
@@ -421,8 +428,12 @@ class Platform:
         raise NotImplementedError
 
     def exchange_code(self, code: str, *, redirect_uri: str, verifier: str) -> TokenGrant:
-        """Code -> tokens, made long-lived at once where the platform has short and long ones. Raises PlatformError."""
+        """Code -> tokens, in one request. Raises PlatformError."""
         raise NotImplementedError
+
+    def lengthen(self, grant: TokenGrant) -> TokenGrant:
+        """The grant to keep, where the platform gives a short-lived one for the code. Raises PlatformError."""
+        return grant
 
     def accounts(self, grant: TokenGrant) -> Sequence[Account]:
         """The accounts that a grant opens, each with the grant to store for it."""

@@ -134,6 +134,7 @@ class Facebook(Platform):
         Can.DELETE: ("pages_manage_posts",),
         Can.METRICS: ("pages_read_engagement", "read_insights"),
     }
+    shares_tokens = True  # a token can only be withdrawn by ending the person's whole consent
     uses_pkce = False  # Meta documents PKCE for its OpenID flow alone; the server's secret protects the exchange
     absence_proof_after = None
     metrics_batch = 25
@@ -210,10 +211,13 @@ class Facebook(Platform):
         return f"{auth_base(self.name, SITE)}{self._path('/dialog/oauth')}?{urlencode(query)}"
 
     def exchange_code(self, code: str, *, redirect_uri: str, verifier: str) -> TokenGrant:
-        """The long-lived token of the person, with the granted permissions."""
+        """The short-lived token of the person."""
         params = {"redirect_uri": redirect_uri, "code": code}
-        short = self._ask_token(params, operation="exchange_code", patience=Patience.ONCE)
-        return self._lengthen(short.access_token)
+        return self._ask_token(params, operation="exchange_code", patience=Patience.ONCE)
+
+    def lengthen(self, grant: TokenGrant) -> TokenGrant:
+        """The long-lived token of the person, with the granted permissions."""
+        return self._lengthen(grant.access_token)
 
     def _lengthen(self, token: str) -> TokenGrant:
         params = {"grant_type": "fb_exchange_token", "fb_exchange_token": token}

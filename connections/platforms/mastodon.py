@@ -17,6 +17,7 @@ from requests.utils import parse_header_links
 
 from connections.clean import COUNT_MOST, ID_MOST, clean_address, clean_id
 from connections.errors import (
+    SCOPE_REFUSED,
     ConsentFailed,
     ContentRejected,
     InvalidToken,
@@ -108,6 +109,7 @@ class Mastodon(Platform):
         characters_per_link=23,
     )
     token_policy = TokenPolicy.PERMANENT
+    shares_tokens = True  # a second consent gives the first one's token: server code, Doorkeeper's reuse_access_token
     needs_server = True
     scopes = ("read:accounts", "read:statuses", "write:statuses", "write:media")
     scopes_for: ClassVar[dict[Can, tuple[str, ...]]] = {
@@ -119,6 +121,7 @@ class Mastodon(Platform):
         Can.DELETE: ("write:statuses",),
         Can.METRICS: ("read:statuses",),
     }
+    broad_scopes = ("read", "write")
     absence_proof_after = timedelta(seconds=15)
     metrics_batch = 20
     # Of a stock server; others may differ, and say so in their answers.
@@ -196,7 +199,7 @@ class Mastodon(Platform):
         return f"{scheme}://{netloc}{path}"
 
     @classmethod
-    def register_app(cls, server_url: str, *, redirect_uri: str) -> AppCredentials:
+    def register_app(cls, server_url: str, *, redirect_uri: str, scopes: tuple[str, ...] = ()) -> AppCredentials:
         """Source: https://docs.joinmastodon.org/methods/apps/#create. Raises UnsafeAddress and PlatformError."""
         if not settings.PLATFORM_API_URLS.get(cls.name):
             check_address(server_url)
@@ -204,7 +207,7 @@ class Mastodon(Platform):
         form = {
             "client_name": CLIENT_NAME,
             "redirect_uris": redirect_uri,
-            "scopes": " ".join(cls.scopes),
+            "scopes": " ".join(scopes or cls.scopes),
             "website": settings.APP_URL,
         }
         host = urlsplit(server_url).hostname or server_url
@@ -219,7 +222,7 @@ class Mastodon(Platform):
             raise no_server
         if len(str(answer["client_id"])) > ID_MOST:
             raise no_server
-        app = AppCredentials(str(answer["client_id"]), str(answer["client_secret"]), server_url)
+        app = AppCredentials(str(answer["client_id"]), str(answer["client_secret"]), server_url, scopes)
         # Servers before 4.3 delete registrations that never had a token.
         try:
             cls(app=app, server_url=server_url)._app_token()
@@ -227,9 +230,13 @@ class Mastodon(Platform):
             pass
         return app
 
+    @property
+    def _asked_scopes(self) -> tuple[str, ...]:
+        return self.app.scopes or self.scopes
+
     def _app_token(self) -> str:
         """A token of the app itself; only a right id and secret get one."""
-        form = {"grant_type": "client_credentials", "scope": " ".join(self.scopes)}
+        form = {"grant_type": "client_credentials", "scope": " ".join(self._asked_scopes)}
         token = self._post_as_app("/oauth/token", form, operation="app_token").get("access_token")
         if not isinstance(token, str) or not token:
             raise self.http.unreadable(Patience.AGAIN)
@@ -248,7 +255,7 @@ class Mastodon(Platform):
             "response_type": "code",
             "client_id": self.app.client_id,
             "redirect_uri": redirect_uri,
-            "scope": " ".join(self.scopes),
+            "scope": " ".join(self._asked_scopes),
             "state": state,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
@@ -263,14 +270,14 @@ class Mastodon(Platform):
             "code": code,
             "redirect_uri": redirect_uri,
             "code_verifier": verifier,
-            "scope": " ".join(self.scopes),
+            "scope": " ".join(self._asked_scopes),
         }
         body = self._post_as_app("/oauth/token", form, operation="exchange_code", patience=Patience.ONCE)
         token = body.get("access_token")
         if not isinstance(token, str) or not token:
             raise self.http.unreadable(Patience.ONCE)
         granted = str(body.get("scope") or "").split()
-        return TokenGrant(access_token=token, permissions=tuple(granted or self.scopes))
+        return TokenGrant(access_token=token, permissions=tuple(granted or self._asked_scopes))
 
     def accounts(self, grant: TokenGrant) -> Sequence[Account]:
         """The one account, with the limits that its server states."""
@@ -469,7 +476,9 @@ class Mastodon(Platform):
         if code in {"invalid_client", "unauthorized_client"}:
             # Speaks of the registration, not of the account.
             return PermissionMissing(_("%(host)s no longer knows this Parley.") % {"host": host}, **facts)
-        if status == 400 and code == "invalid_scope":
+        if _speaks_of_scopes(said):
+            facts["platform_code"] = SCOPE_REFUSED
+        if code == "invalid_scope" or (operation == "register_app" and facts["platform_code"] == SCOPE_REFUSED):
             return PermissionMissing(
                 _("%(host)s does not know a permission that Parley asks for.") % {"host": host}, **facts
             )
@@ -508,6 +517,14 @@ class Mastodon(Platform):
         except PlatformError:
             return TransientError(_("%(host)s answered in an unexpected way.") % {"host": host}, detail="HTTP 400")
         return None
+
+
+def _speaks_of_scopes(said: str) -> bool:
+    """Whether a refusal is about scopes: "This action is outside the authorized scopes" (Mastodon), "Scopes doesn't match
+    configured on the server" (its registrations), "out_of_scope_for_token" (Takahe), "insufficient scope" (GoToSocial),
+    "Insufficient permissions: read:accounts." (Pleroma)."""
+    lower = said.lower()
+    return "scope" in lower or "insufficient permissions" in lower
 
 
 def _web_address(told: Any) -> str:

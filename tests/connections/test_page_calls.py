@@ -8,20 +8,24 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts import page_calls
+from accounts.crypto import reveal
 from accounts.models import Organization, User
 from accounts.permissions import Role
 from connections.errors import UnsafeAddress
 from connections.guard import fetch_avatar
-from connections.models import PlatformTrouble, SocialConnection
+from connections.models import PlatformTrouble, Revocation, SocialConnection
 from connections.renewal import open_connection
 from tests import factories
 from tests.conftest import signed_in
+from tests.connections.platforms_over_http import query_of
+from tests.product import wait_until
 from tests.slow_server import SlowServer, dripping
 
 START = "/api/social/mastodon/auth"
@@ -203,25 +207,33 @@ def test_over_some_minutes_a_person_and_an_organization_have_so_many_pages_that_
         assert ("Try again in five minutes" in text) == is_refused
 
 
-# --- renewing ---------------------------------------------------------------------------------------------------------
+# --- answers that come later ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("real_transactions")
-def test_a_renewal_that_a_page_did_not_wait_for_is_stored_when_it_comes(
-    club: Organization, alice: User, settings: Any
-) -> None:
-    """X kills the refresh token as soon as it has it: an answer after the page's seconds must not be lost."""
-    go_on = threading.Event()
-    asked: list[str] = []
+@dataclass
+class HesitantX:
+    """X's token endpoint, which answers when it is told to."""
+
+    go_on: threading.Event = field(default_factory=threading.Event)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def hesitant_x(settings: Any) -> Iterator[HesitantX]:
+    x = HesitantX()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.append(self.path)
+            x.asked.append(self.path)
             self.rfile.read(int(self.headers["Content-Length"]))
-            go_on.wait(20)
-            body = json.dumps(
-                {"token_type": "bearer", "expires_in": 7200, "access_token": "newer", "refresh_token": "next"}
-            ).encode()
+            x.go_on.wait(30)
+            given = {
+                "token_type": "bearer",
+                "expires_in": 7200,
+                "access_token": "newer-access",
+                "refresh_token": "newer-refresh",
+            }
+            body = json.dumps(given).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -234,9 +246,19 @@ def test_a_renewal_that_a_page_did_not_wait_for_is_stored_when_it_comes(
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     settings.PAGE_CALLS_TIMEOUT_S = 0.5
-    settings.PLATFORM_API_URLS = {
-        "TWITTER": f"http://127.0.0.1:{server.server_address[1]}", "FACEBOOK": "", "MASTODON": "",
-    }  # fmt: skip
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    settings.PLATFORM_API_URLS = {"TWITTER": address, "FACEBOOK": "", "MASTODON": ""}
+    yield x
+    x.go_on.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("real_transactions")
+def test_a_renewal_that_a_page_did_not_wait_for_is_stored_when_it_comes(
+    club: Organization, alice: User, hesitant_x: HesitantX
+) -> None:
+    """X kills the refresh token as soon as it has it: an answer after the page's seconds must not be lost."""
     connection = factories.make_connection(club, "TWITTER")
     browser = signed_in(alice)
     answer = browser.post(f"/connections/{connection.pk}/refresh/", follow=True)
@@ -244,13 +266,23 @@ def test_a_renewal_that_a_page_did_not_wait_for_is_stored_when_it_comes(
     connection.refresh_from_db()
     assert connection.is_active
     assert connection.refresh_lease_until is not None, "no other may spend the same refresh token meanwhile"
-    go_on.set()
-    until = time.monotonic() + 15
-    while SocialConnection.objects.get(pk=connection.pk).refresh_lease_until and time.monotonic() < until:
-        time.sleep(0.05)
+    hesitant_x.go_on.set()
+    wait_until(lambda: not SocialConnection.objects.get(pk=connection.pk).refresh_lease_until, 15)
     opened = open_connection(connection.pk)
-    assert (opened.access, opened.refresh) == ("newer", "next")
-    assert asked == ["/2/oauth2/token"]
+    assert (opened.access, opened.refresh) == ("newer-access", "newer-refresh")
+    assert hesitant_x.asked == ["/2/oauth2/token"]
     assert not PlatformTrouble.objects.exists()
-    server.shutdown()
-    server.server_close()
+
+
+@pytest.mark.usefixtures("real_transactions")
+def test_tokens_for_which_a_page_did_not_wait_are_withdrawn_when_they_come(
+    club: Organization, alice: User, hesitant_x: HesitantX
+) -> None:
+    browser = signed_in(alice)
+    asked = query_of(browser.get("/api/social/twitter/auth")["Location"])
+    text = said(browser, "/api/social/twitter/callback", state=asked["state"], code="the-code")
+    assert "does not answer as it should just now" in text
+    hesitant_x.go_on.set()
+    wait_until(lambda: Revocation.objects.count() == 2, 15)
+    assert {reveal(row, "secret") for row in Revocation.objects.all()} == {"newer-access", "newer-refresh"}
+    assert not SocialConnection.objects.exists()

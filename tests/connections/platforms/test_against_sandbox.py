@@ -15,11 +15,13 @@ import requests
 from django.utils import timezone
 
 from connections.errors import (
+    SCOPE_REFUSED,
     ContentRejected,
     Duplicate,
     InvalidToken,
     MediaError,
     OutcomeUnknown,
+    PermissionMissing,
     PlatformError,
     RateLimited,
     TransientError,
@@ -113,7 +115,7 @@ def connect(name: str) -> Connected:
     app = app_for(name, redirect_uri)
     unbound = cls(app=app, server_url=server)
     code, verifier = consent(unbound, redirect_uri)
-    user_grant = unbound.exchange_code(code, redirect_uri=redirect_uri, verifier=verifier)
+    user_grant = unbound.lengthen(unbound.exchange_code(code, redirect_uri=redirect_uri, verifier=verifier))
     account = unbound.accounts(user_grant)[0]
     assert account.grant is not None
     bound = cls(
@@ -190,6 +192,32 @@ def test_a_server_that_a_person_types_works_without_any_setting_but_its_exemptio
     published = bound.publish(draft("Typed by hand"), MemoryJournal())
     assert published.url.startswith(server)
     assert sandbox.posts("MASTODON")[-1]["id"] == published.id
+
+
+def test_a_server_that_knows_only_broad_scopes_is_recognised_and_used_with_these(
+    sandbox: Sandbox, settings: Any
+) -> None:
+    settings.PLATFORM_API_URLS = settings.PLATFORM_AUTH_URLS = {"MASTODON": f"{sandbox.base}/sandbox/takahe"}
+    cls, server = platform_class("MASTODON"), "https://social.example"
+    back = "http://127.0.0.1:8000/api/social/mastodon/callback"
+
+    def connect_with(scopes: tuple[str, ...]) -> tuple[Platform, Account]:
+        app = cls.register_app(server, redirect_uri=back, scopes=scopes)
+        unbound = cls(app=app, server_url=server)
+        code, verifier = consent(unbound, back)
+        grant = unbound.exchange_code(code, redirect_uri=back, verifier=verifier)
+        (account,) = unbound.accounts(grant)
+        bound = cls(app=app, access_token=grant.access_token, account_id=account.id, server_url=server)
+        return bound, account
+
+    with pytest.raises(PermissionMissing) as refused:
+        connect_with(())
+    assert refused.value.platform_code == SCOPE_REFUSED
+    platform, account = connect_with(cls.broad_scopes)
+    assert account.grant
+    assert platform.missing_permissions(account.grant.permissions) == {}
+    assert platform.publish(draft("From far away"), MemoryJournal()).id
+    platform.revoke(platform.access_token)
 
 
 @pytest.mark.parametrize("name", NAMES)

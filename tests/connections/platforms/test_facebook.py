@@ -138,7 +138,7 @@ def test_pages_come_with_their_own_endless_tokens_and_reasons(page: Platform, we
         json=pages,
         match=[matchers.query_param_matcher({"limit": "100"}, strict_match=False)],
     )
-    grant = page.exchange_code("code", redirect_uri="https://parley.example/cb", verifier="")
+    grant = page.lengthen(page.exchange_code("code", redirect_uri="https://parley.example/cb", verifier=""))
     assert grant.permissions == ("pages_show_list",)
     assert grant.expires_at is not None
     assert 59 <= (grant.expires_at - datetime.now(UTC)).days <= 60
