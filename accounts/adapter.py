@@ -2,10 +2,12 @@
 
 import smtplib
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.contrib import messages
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
@@ -16,6 +18,13 @@ from accounts.crypto import SECOND_FACTOR_PLACE, seal, unseal
 EMAIL_MOST = 254
 
 log = structlog.get_logger(__name__)
+
+
+def _at_home(value: Any) -> Any:
+    """An address of a page as ``APP_URL`` has it; anything else as it is."""
+    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+        return value
+    return urljoin(settings.APP_URL, urlsplit(value)._replace(scheme="", netloc="").geturl())
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
@@ -31,9 +40,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         return str(self.get_login_redirect_url(request))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Mail what allauth asks for. A failing server is said on the page, where sending again is one press away."""
+        """Mail what allauth asks for. A failing server is said on the page, where sending again is one press away.
+
+        allauth makes its links of the request's ``Host``, which is anybody's word; they lead to ``APP_URL``.
+        """
         try:
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, {name: _at_home(value) for name, value in context.items()})
         except (smtplib.SMTPException, OSError) as error:
             log.error("mail_not_sent", template=template_prefix, error=type(error).__name__)
             messages.error(

@@ -10,9 +10,11 @@ from django.utils.csp import CSP
 
 from config import env
 from config.file_broker import SCHEME as FOLDER_SCHEME
+from config.private import keep_private
 
 BASE_DIR = env.BASE_DIR
 DATA_DIR = env.DATA_DIR
+keep_private(DATA_DIR)
 
 DEBUG = env.flag("DEBUG", False)
 SANDBOX = env.flag("SANDBOX", False)
@@ -26,7 +28,10 @@ APP_URL = env.text("APP_URL", "http://127.0.0.1:8000").rstrip("/")
 _app_url = urlsplit(APP_URL)
 if _app_url.scheme not in {"http", "https"} or not _app_url.hostname:
     raise ImproperlyConfigured("APP_URL must be a full address such as https://parley.example.org")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_app_url.hostname, "127.0.0.1", "localhost"]
+_LOOPBACK = ["127.0.0.1", "localhost"]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [
+    _app_url.hostname, *(_LOOPBACK if DEBUG or SANDBOX or _app_url.hostname in _LOOPBACK else ()),
+]  # fmt: skip
 CSRF_TRUSTED_ORIGINS = [APP_URL]
 
 # --- applications -----------------------------------------------------------------------------------------------------
@@ -90,6 +95,7 @@ if MICROSOFT_SIGNIN_CLIENT_ID:
     }
 
 MIDDLEWARE = [
+    "config.middleware.ProbesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -176,6 +182,7 @@ if DEBUG or SANDBOX:
 WHITENOISE_USE_FINDERS = DEBUG or SANDBOX
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 
 # --- people and sessions ----------------------------------------------------------------------------------------------
 

@@ -67,6 +67,7 @@ def test_its_keys_are_readable_by_the_owner_alone(product: Product) -> None:
     file = product.data_dir / "local.env"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "SECRET_KEY=" in file.read_text()
+    assert stat.S_IMODE((product.data_dir / "parley.sqlite3").stat().st_mode) == 0o600
 
 
 def test_a_key_once_made_is_never_replaced(tmp_path: Path) -> None:

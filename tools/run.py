@@ -422,9 +422,12 @@ def purge_messages(folder: Path) -> None:
 
 
 def where() -> tuple[int, Path]:
-    """The port and the data folder that the environment names; the folder is made."""
+    """The port and the data folder that the environment names; the folder is made, and whatever is made in it from now
+    on is for this account alone."""
+    os.umask(0o077)
     data_dir = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
-    (data_dir / "static").mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (data_dir / "static").mkdir(exist_ok=True)
     return int(os.environ.get("PORT") or 8000), data_dir
 
 

@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.core import mail
 from django.test import Client
 
 from accounts.models import AuditEvent, Membership, Organization, User
@@ -124,3 +125,28 @@ class TestSwitching:
 
     def test_get_changes_nothing(self, as_alice: Client) -> None:
         assert as_alice.get("/organization/switch/").status_code == 405
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "evil.example"])
+def test_links_in_mails_lead_to_the_installation_whatever_host_was_named(
+    db: None, alice: User, settings: Any, host: str
+) -> None:
+    settings.APP_URL = "https://parley.example.org"
+    anybody = Client(headers={"Host": host})
+    anybody.post("/accounts/password/reset/", {"email": alice.email})
+    anybody.post("/accounts/password/reset/", {"email": "nobody@riverside.example"})
+    anybody.post("/accounts/signup/", FORM)
+    anybody.post("/accounts/signup/", FORM | {"email": alice.email})
+    assert len(mail.outbox) == 4
+    for sent in mail.outbox:
+        links = re.findall(r"https?://[^\s\"<>]+", str(sent.message()))
+        assert links
+        assert {link for link in links if not link.startswith("https://parley.example.org/")} == set()
+
+
+def test_probes_come_by_address_and_people_by_name(db: None, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["parley.example.org"]
+    settings.APP_URL = "https://parley.example.org"
+    browser = Client(headers={"Host": "10.0.0.7:8000"})
+    assert browser.get("/healthz").status_code == 200
+    assert browser.get("/accounts/login/").status_code == 400
