@@ -23,8 +23,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -34,7 +33,6 @@ import requests
 import structlog
 from django.conf import settings
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from prometheus_client import Counter
 from requests_hardened.ip_filter import InvalidIPAddress
@@ -56,6 +54,7 @@ from connections.errors import (
     TransientError,
 )
 from connections.guard import TooMuch, in_time, private_network, read_capped, session_for, within
+from connections.rate_headers import Rate, read_rate, retry_at
 
 log = structlog.get_logger(__name__)
 # urllib3 writes whole addresses at DEBUG, and some platforms want tokens in the query.
@@ -100,17 +99,6 @@ class Answer:
     def items(self) -> list[dict[str, Any]]:
         """The body when it is a JSON list of objects, else an empty one."""
         return [item for item in self.body if isinstance(item, dict)] if isinstance(self.body, list) else []
-
-
-@dataclass
-class Rate:
-    """What the last answer said of the caller's rate budget; None where it said nothing. ``resets_at`` aware UTC.
-    ``used_percent`` is Meta's way of telling."""
-
-    limit: int | None = None
-    remaining: int | None = None
-    resets_at: datetime | None = None
-    used_percent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -238,7 +226,7 @@ class PlatformHttp:
                 error, status = failure, failure.code.lower()
             else:
                 status = str(raw.status)
-                self._remember_rate(raw.headers)
+                self.rate = read_rate(raw.headers, now=timezone.now())
                 self._tell_rate(operation)
                 error = self._judge(raw, patience=patience, operation=operation, allow_empty=allow_empty)
                 if error is None:
@@ -398,13 +386,6 @@ class PlatformHttp:
             return FIRST_WAIT_S * float(2 ** (attempt - 1)) * spread
         return None
 
-    def _remember_rate(self, headers: Mapping[str, str]) -> None:
-        now = timezone.now()
-        self.rate.limit = _whole(headers.get("x-rate-limit-limit") or headers.get("x-ratelimit-limit"))
-        self.rate.remaining = _whole(headers.get("x-rate-limit-remaining") or headers.get("x-ratelimit-remaining"))
-        self.rate.resets_at = _reset_of(headers, now=now)
-        self.rate.used_percent = max((use for use, _wait in _usages(headers)), default=None)
-
     def _tell_rate(self, operation: str) -> None:
         if self.on_rate is not None and self.rate.remaining is not None:
             self.on_rate(operation, self.rate)
@@ -458,83 +439,6 @@ def auth_base(platform: str, default: str) -> str:
 def path_part(value: str) -> str:
     """An id as one part of a path: ids are opaque, and one with a slash must not lead elsewhere."""
     return quote(value, safe="")
-
-
-def parse_time(value: Any) -> datetime | None:
-    """An ISO 8601 time of an answer as aware UTC (also "+0000" without a colon); None for anything else."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = parse_datetime(value)
-        if moment is None:
-            return None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):  # no time, or one beyond the calendar
-        return None
-
-
-def expiry(seconds: Any, *, now: datetime) -> datetime | None:
-    """``expires_in`` of a token answer as a moment; None when it is absent or no positive number."""
-    try:
-        life_s = float(seconds)
-    except (TypeError, ValueError):
-        return None
-    return now + timedelta(seconds=life_s) if 0 < life_s < 10**10 else None
-
-
-def retry_at(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """When a rate limit opens, as told by Retry-After, the rate headers or Meta's usage headers; None: not told."""
-    if value := headers.get("retry-after", "").strip():
-        if _is_number(value) and len(value) < 8:
-            return now + timedelta(seconds=int(value))
-        try:
-            return parsedate_to_datetime(value).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-    if (reset := _reset_of(headers, now=now)) is not None:
-        return reset
-    waits = [wait for _use, wait in _usages(headers) if wait]
-    return now + timedelta(minutes=max(waits)) if waits else None
-
-
-def _reset_of(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """x-rate-limit-reset (epoch seconds, X) or X-RateLimit-Reset (ISO time, Mastodon; epoch or seconds elsewhere)."""
-    value = (headers.get("x-rate-limit-reset") or headers.get("x-ratelimit-reset") or "").strip()
-    if _is_number(value) and len(value) < 12:
-        seconds = int(value)
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 10**9 else now + timedelta(seconds=seconds)
-    return parse_time(value)
-
-
-def _usages(headers: Mapping[str, str]) -> list[tuple[int, float]]:
-    """Meta's X-App-Usage and X-Business-Use-Case-Usage: (percent used, minutes until access is regained)."""
-    found: list[tuple[int, float]] = []
-    for name in ("x-app-usage", "x-page-usage", "x-business-use-case-usage"):
-        try:
-            usage = json.loads(headers.get(name) or "null")
-        except ValueError:
-            continue
-        entries = [usage] if isinstance(usage, dict) else []
-        if name == "x-business-use-case-usage" and isinstance(usage, dict):
-            entries = [entry for entries in usage.values() if isinstance(entries, list) for entry in entries]
-        for entry in entries:
-            if isinstance(entry, dict):
-                uses = [entry.get(key) for key in ("call_count", "total_time", "total_cputime")]
-                percent = max((int(use) for use in uses if isinstance(use, (int, float))), default=0)
-                wait = entry.get("estimated_time_to_regain_access")
-                found.append((percent, float(wait) if isinstance(wait, (int, float)) else 0.0))
-    return found
-
-
-def _is_number(text: str) -> bool:
-    """Whether a header is made of the digits 0 to 9: others ("²") are digits too, and no numbers."""
-    return text.isascii() and text.isdigit()
-
-
-def _whole(value: str | None) -> int | None:
-    """A count of a header; None for none, and for one that no database column holds."""
-    text = (value or "").strip()
-    return int(text) if _is_number(text) and len(text) < 10 else None
 
 
 def _refuse_too_late() -> None:

@@ -40,9 +40,9 @@ from connections.errors import (
     hide_secrets,
 )
 from connections.guard import in_time
-from connections.http import Rate
 from connections.models import ConnectionToken, SocialConnection, TokenKind
 from connections.platforms.base import Platform, TokenGrant, TokenPolicy
+from connections.rate_headers import Rate
 from connections.revocations import withdraw_tokens
 from connections.states import mark_inactive, restore
 

@@ -31,7 +31,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
-from connections.http import Patience, PlatformHttp, api_base, auth_base, expiry, path_part
+from connections.http import Patience, PlatformHttp, api_base, auth_base, path_part
 from connections.platforms.base import (
     Account,
     Budget,
@@ -63,6 +63,7 @@ from connections.platforms.steps import (
     twice_on_media_error,
 )
 from connections.platforms.text import facebook_readings
+from connections.times import expiry
 
 API = "https://graph.facebook.com"
 SITE = "https://www.facebook.com"

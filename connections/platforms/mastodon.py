@@ -28,7 +28,7 @@ from connections.errors import (
     TransientError,
 )
 from connections.guard import check_address, is_exempt, is_local_name
-from connections.http import Answer, Patience, PlatformHttp, api_base, auth_base, parse_time, path_part
+from connections.http import Answer, Patience, PlatformHttp, api_base, auth_base, path_part
 from connections.platforms.base import (
     Account,
     AppCredentials,
@@ -69,6 +69,7 @@ from connections.platforms.text import (
     mastodon_links,
     shorten_mentions,
 )
+from connections.times import parse_time
 
 VISIBILITIES = frozenset({"public", "unlisted", "private", "direct"})
 READ_BACK_PAGES = 50

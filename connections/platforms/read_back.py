@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connections.http import parse_time
 from connections.platforms.base import Copy, Json, OwnPost, OwnPosts
 from connections.platforms.text import fingerprint
+from connections.times import parse_time
 
 SAME_SECOND = timedelta(seconds=1)
 

@@ -28,7 +28,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
-from connections.http import Patience, PlatformHttp, api_base, auth_base, expiry, path_part
+from connections.http import Patience, PlatformHttp, api_base, auth_base, path_part
 from connections.platforms.base import (
     Account,
     Budget,
@@ -59,6 +59,7 @@ from connections.platforms.steps import (
     wait_until_ready,
 )
 from connections.platforms.text import INVALID, count_weighted, x_links, x_readings
+from connections.times import expiry
 
 API = "https://api.x.com"
 SITE = "https://x.com"

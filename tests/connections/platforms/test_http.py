@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -157,6 +158,32 @@ def test_a_rate_limit_says_when_it_opens(
         call(make(), Patience.READ)
     assert raised.value.retry_at == now + timedelta(seconds=after_s)
     assert len(web.calls) == 1, "a window that is far away is not waited for"
+
+
+@pytest.mark.parametrize("off_s", [-400, 400])
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda at: {"Retry-After": format_datetime(at, usegmt=True)},
+        lambda at: {"x-rate-limit-reset": str(int(at.timestamp()))},
+        lambda at: {"X-RateLimit-Reset": at.isoformat()},
+    ],
+    ids=["Retry-After", "X", "Mastodon"],
+)
+def test_a_reset_time_is_meant_by_the_clock_of_the_server_that_tells_it(
+    told: Callable[[datetime], dict[str, str]], off_s: int, web: responses.RequestsMock, time_machine: Any
+) -> None:
+    """A server whose clock is minutes ahead would otherwise be waited for too long, one that is behind not at all."""
+    now = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+    time_machine.move_to(now, tick=False)
+    theirs = now + timedelta(seconds=off_s)
+    headers = told(theirs + timedelta(seconds=90)) | {"Date": format_datetime(theirs, usegmt=True)}
+    web.add(responses.POST, f"{BASE}/x", status=429, headers=headers)
+    http = make()
+    with pytest.raises(RateLimited) as raised:
+        call(http, Patience.READ)
+    assert raised.value.retry_at == now + timedelta(seconds=90)
+    assert http.rate.resets_at in {None, now + timedelta(seconds=90)}
 
 
 def test_a_short_wait_that_the_platform_asks_for_is_honoured(web: responses.RequestsMock) -> None:

@@ -13,10 +13,10 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from connections.clean import ADDRESS_MOST, COUNT_MOST, ID_MOST, NAME_MOST
 from connections.errors import ContentRejected, NotFound, PlatformError, TransientError
-from connections.http import parse_time
 from connections.models import PlatformApp, SocialConnection
 from connections.platforms.base import Account, Metrics, Published, TokenGrant, platform_class
 from connections.services import connect_account, sync_profile, validate_connection
+from connections.times import parse_time
 from connections.tokens import call_with_fresh_token
 from publishing.models import PostMetric, SocialPost
 from tests import factories
