@@ -391,6 +391,7 @@ PLATFORM_APPS = {
 }
 PLATFORM_API_URLS = {name: env.text(f"{name}_API_URL").rstrip("/") for name in PLATFORM_SETTINGS}
 PLATFORM_AUTH_URLS = {name: env.text(f"{name}_AUTH_URL").rstrip("/") for name in PLATFORM_SETTINGS}
+PLATFORM_SITE_URLS = {name: env.text(f"{name}_SITE_URL").rstrip("/") for name in ("TWITTER", "FACEBOOK")}
 FACEBOOK_GRAPH_VERSION = env.text("FACEBOOK_GRAPH_VERSION", "v26.0")
 TWITTER_ACCESS_LEVEL = env.text("TWITTER_ACCESS_LEVEL", "pay-per-use")
 RATE_BUDGETS = env.words("RATE_BUDGETS")

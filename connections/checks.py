@@ -11,7 +11,10 @@ from django.core.checks import CheckMessage, Error, register
 def platform_addresses(**_kwargs: Any) -> list[CheckMessage]:
     """connections.E001: a replaced platform address is not a full http(s) address."""
     errors: list[CheckMessage] = []
-    for kind, addresses in (("API", settings.PLATFORM_API_URLS), ("AUTH", settings.PLATFORM_AUTH_URLS)):
+    replaced = {
+        "API": settings.PLATFORM_API_URLS, "AUTH": settings.PLATFORM_AUTH_URLS, "SITE": settings.PLATFORM_SITE_URLS,
+    }  # fmt: skip
+    for kind, addresses in replaced.items():
         for platform, address in addresses.items():
             parts = urlsplit(address)
             if address and (parts.scheme not in {"http", "https"} or not parts.hostname):

@@ -436,6 +436,13 @@ def auth_base(platform: str, default: str) -> str:
     return replaced or default
 
 
+def site_base(platform: str, default: str) -> str:
+    """The base of links to accounts and posts: the platform's own site, wherever its API is reached, or the operator's
+    replacement (``<PLATFORM>_SITE_URL``)."""
+    replaced: str = settings.PLATFORM_SITE_URLS.get(platform, "")
+    return replaced or default
+
+
 def path_part(value: str) -> str:
     """An id as one part of a path: ids are opaque, and one with a slash must not lead elsewhere."""
     return quote(value, safe="")

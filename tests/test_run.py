@@ -107,7 +107,7 @@ def test_what_the_operator_set_is_respected(tmp_path: Path) -> None:
 
 def test_without_the_sandbox_no_platform_is_replaced(tmp_path: Path) -> None:
     told = run.settings_for(8000, tmp_path, {"SANDBOX": "0"})
-    assert not [name for name in told if name.endswith(("_API_URL", "_AUTH_URL", "_CLIENT_ID"))]
+    assert not [name for name in told if name.endswith(("_API_URL", "_AUTH_URL", "_SITE_URL", "_CLIENT_ID"))]
 
 
 # --- running ----------------------------------------------------------------------------------------------------------

@@ -106,7 +106,8 @@ def settings_for(port: int, data_dir: Path, environ: Mapping[str, str]) -> dict[
         defaults |= SANDBOX_CREDENTIALS
         defaults["OUTBOUND_ALLOW"] = f"127.0.0.1:{port}"
         for platform in SANDBOX_PLATFORMS:
-            for kind in ("API", "AUTH"):
+            # The site of a Mastodon account is that of its server, which tells the addresses of its posts.
+            for kind in ("API", "AUTH") if platform == "MASTODON" else ("API", "AUTH", "SITE"):
                 defaults[f"{platform}_{kind}_URL"] = f"{address}/sandbox/{platform.lower()}"
     result = dict(environ) | {key: value for key, value in defaults.items() if key not in given}
     result |= {"DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}

@@ -31,7 +31,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
-from connections.http import Patience, PlatformHttp, api_base, auth_base, path_part
+from connections.http import Patience, PlatformHttp, api_base, auth_base, path_part, site_base
 from connections.platforms.base import (
     Account,
     Budget,
@@ -275,7 +275,7 @@ class Facebook(Platform):
             handle=str(row.get("username") or ""),
             kind="page",
             avatar_url=str(picture),
-            url=str(row.get("link") or f"{auth_base(self.name, SITE)}/{row.get('id', '')}"),
+            url=str(row.get("link") or f"{site_base(self.name, SITE)}/{row.get('id', '')}"),
             followers=row.get("followers_count", row.get("fan_count")),
             grant=page_grant,
             unavailable=unavailable,
@@ -363,7 +363,7 @@ class Facebook(Platform):
         post_id = str(body.get("post_id") or body.get("id") or "")
         if not post_id:
             raise self.http.unreadable(Patience.ONCE)
-        return step_of(post_id, f"{auth_base(self.name, SITE)}/{post_id}", timezone.now())
+        return step_of(post_id, f"{site_base(self.name, SITE)}/{post_id}", timezone.now())
 
     def _comment(self, post_id: str, text: str) -> Json:
         path = f"/{path_part(post_id)}/comments"
@@ -416,7 +416,7 @@ class Facebook(Platform):
         message, *also = facebook_readings(str(row.get("message") or ""), links)
         return OwnPost(
             post_id,
-            str(row.get("permalink_url") or f"{auth_base(self.name, SITE)}/{post_id}"),
+            str(row.get("permalink_url") or f"{site_base(self.name, SITE)}/{post_id}"),
             moment_of(row["created_time"]),
             message,
             also=tuple(also),

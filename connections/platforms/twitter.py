@@ -28,7 +28,7 @@ from connections.errors import (
     RateLimited,
     TransientError,
 )
-from connections.http import Patience, PlatformHttp, api_base, auth_base, path_part
+from connections.http import Patience, PlatformHttp, api_base, auth_base, path_part, site_base
 from connections.platforms.base import (
     Account,
     Budget,
@@ -256,7 +256,7 @@ class Twitter(Platform):
             name=str(user.get("name") or handle),
             handle=handle,
             avatar_url=str(user.get("profile_image_url") or "").replace("_normal.", "_400x400."),
-            url=f"{auth_base(self.name, SITE)}/{handle}",
+            url=f"{site_base(self.name, SITE)}/{handle}",
             followers=(user.get("public_metrics") or {}).get("followers_count"),
         )
 
@@ -330,7 +330,7 @@ class Twitter(Platform):
         return info.get("state") == "succeeded"
 
     def _permalink(self, post_id: str) -> str:
-        return f"{auth_base(self.name, SITE)}/{self.handle.lstrip('@') or 'i'}/status/{post_id}"
+        return f"{site_base(self.name, SITE)}/{self.handle.lstrip('@') or 'i'}/status/{post_id}"
 
     def own_posts(self, *, since: datetime) -> OwnPosts:
         """Retweets stay in: X counts them among those that it lists at most, and its end must be told from ours.

@@ -14,6 +14,7 @@ def _official_addresses(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     load_platforms()
     settings.PLATFORM_API_URLS = {}
     settings.PLATFORM_AUTH_URLS = {}
+    settings.PLATFORM_SITE_URLS = {}
     settings.OUTBOUND_ALLOW = []
     monkeypatch.setattr("connections.http.FIRST_WAIT_S", 0.0)
 

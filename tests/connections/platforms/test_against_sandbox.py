@@ -59,7 +59,7 @@ def sandbox(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
     settings.ROOT_URLCONF = "tests.connections.platforms.sandbox_urls"
     address = {name: f"{live_server.url}/sandbox/{name.lower()}" for name in NAMES}
     settings.PLATFORM_API_URLS = address
-    settings.PLATFORM_AUTH_URLS = address
+    settings.PLATFORM_AUTH_URLS = settings.PLATFORM_SITE_URLS = address
     settings.PLATFORM_READ_TIMEOUT_S = 5
     monkeypatch.setattr("connections.http.FIRST_WAIT_S", 0.01)
     running = Sandbox(live_server.url)

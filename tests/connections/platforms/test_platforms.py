@@ -11,7 +11,7 @@ import responses
 import structlog
 
 from connections.errors import OutcomeUnknown, PlatformError, TransientError
-from connections.platforms.base import Can, Draft, Platform, load_platforms, platform_class, platforms
+from connections.platforms.base import AppCredentials, Can, Draft, Platform, load_platforms, platform_class, platforms
 from tests.connections.platforms.helpers import SECRET, TOKEN, MemoryJournal, client, draft, picture
 
 load_platforms()
@@ -121,6 +121,28 @@ def test_addresses_follow_the_operator_s_settings(name: str, settings: Any, web:
     with pytest.raises(PlatformError):
         platform.publish(draft(), MemoryJournal())
     assert str(web.calls[0].request.url).startswith("http://127.0.0.1:9/there/")
+
+
+@pytest.mark.parametrize(("name", "method", "path", "answer", "link"), [
+    ("TWITTER", "POST", "/2/tweets", {"data": {"id": "77"}}, "https://x.com/club/status/77"),
+    ("FACEBOOK", "POST", "/v26.0/1/feed", {"id": "1_77"}, "https://www.facebook.com/1_77"),
+    ("MASTODON", "POST", "/api/v1/statuses", {"id": "77", "url": "https://social.example/@club/77"},
+     "https://social.example/@club/77"),
+])  # fmt: skip
+def test_links_to_posts_are_the_platform_s_own_wherever_its_interface_is_reached(
+    name: str, method: str, path: str, answer: dict[str, Any], link: str, settings: Any, web: responses.RequestsMock
+) -> None:
+    settings.PLATFORM_API_URLS = settings.PLATFORM_AUTH_URLS = {name: "http://127.0.0.1:9/proxy"}
+    web.add(method, f"http://127.0.0.1:9/proxy{path}", json=answer)
+    cls = platform_class(name)
+    platform = cls(
+        app=AppCredentials("id", "secret"), access_token="t", account_id="1", handle="club",
+        server_url="https://social.example" if cls.needs_server else "",
+    )  # fmt: skip
+    assert platform.publish(draft("Hello"), MemoryJournal()).url == link
+    if name in {"TWITTER", "FACEBOOK"}:
+        settings.PLATFORM_SITE_URLS = {name: "http://127.0.0.1:8000/site"}
+        assert platform.publish(draft("Hello"), MemoryJournal()).url.startswith("http://127.0.0.1:8000/site/")
 
 
 @pytest.mark.parametrize("name", NAMES)
