@@ -50,7 +50,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             log.error("mail_not_sent", template=template_prefix, error=type(error).__name__)
             messages.error(
                 self.request,
-                _("The mail to %(email)s could not be sent. Try again in a few minutes.") % {"email": email},
+                _("The email to %(email)s could not be sent. Try again in a few minutes.") % {"email": email},
             )
 
 

@@ -124,7 +124,9 @@ def ask(topic: Topic, sent: str, *, organization: Organization, by: User) -> Non
     if any(_request_of(event) == key for event in lately):
         return
     if sum(event.actor_id == by.pk for event in lately) >= PER_PERSON:
-        raise AskedTooOften(_("You have asked for a lot today. Talk to your colleagues, or ask again tomorrow."))
+        raise AskedTooOften(
+            _("You've reached today's limit for requests to colleagues. Talk to them directly, or try again tomorrow.")
+        )
     record_audit(ACTION, subject.row, by=by, organization=organization, changes={"request": ["", key]})
     notify(
         people, organization=organization, kind=ACTION, key=f"{ACTION}:{key}",

@@ -29,11 +29,11 @@ type Words = str | Promise
 _actions: dict[str, Words] = {
     "audit.exported": gettext_lazy("Exported"),
     "encryption.rotated": gettext_lazy("Encryption key rotated"),
-    "help.requested": gettext_lazy("Colleagues asked for help"),
+    "help.requested": gettext_lazy("Asked colleagues for help"),
     "invitation.accepted": gettext_lazy("Accepted"),
     "invitation.created": gettext_lazy("Invited"),
-    "invitation.resent": gettext_lazy("Sent again"),
-    "invitation.revoked": gettext_lazy("Withdrawn"),
+    "invitation.resent": gettext_lazy("Resent"),
+    "invitation.revoked": gettext_lazy("Revoked"),
     "member.added": gettext_lazy("Added"),
     "member.removed": gettext_lazy("Removed"),
     "member.role_changed": gettext_lazy("Role changed"),
@@ -43,13 +43,13 @@ _actions: dict[str, Words] = {
     "person.sign_in_refused": gettext_lazy("Sign-in refused"),
     "person.signed_in": gettext_lazy("Signed in"),
     "person.signed_out": gettext_lazy("Signed out"),
-    "person.token_issued": gettext_lazy("REST session begun"),
-    "person.token_reused": gettext_lazy("A used refresh token came again: its REST session was ended"),
-    "person.token_revoked": gettext_lazy("REST session ended"),
+    "person.token_issued": gettext_lazy("API session started"),
+    "person.token_reused": gettext_lazy("API session ended because a used refresh token was sent again"),
+    "person.token_revoked": gettext_lazy("API session ended"),
 }
 _names: dict[str, Words] = {
-    "gap_minutes": gettext_lazy("minimum gap in minutes"),
-    "is_valid": gettext_lazy("access works"),
+    "gap_minutes": gettext_lazy("minimum minutes between posts"),
+    "is_valid": gettext_lazy("access valid"),
     "quiet_hours": gettext_lazy("quiet hours"),
     "reason": gettext_lazy("reason"),
 }
@@ -62,7 +62,7 @@ def register_actions(words: Mapping[str, Words]) -> None:
 
 
 def words_of_action(action: str) -> str:
-    """ "Sent off at once" for ``post.sent_now``; what nobody registered is made readable."""
+    """ "Published immediately" for ``post.sent_now``; what nobody registered is made readable."""
     return str(_actions.get(action) or capfirst(action.rpartition(".")[2].replace("_", " ")))
 
 

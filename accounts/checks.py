@@ -31,13 +31,13 @@ def shared_limits(**_kwargs: Any) -> list[CheckMessage]:
     if backend in SHARED_BY_PROCESSES:
         if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
             return []  # a database in a file: one machine
-        where = "for each machine apart"
+        where = "separately on each machine"
     else:
-        where = "in each process apart"
+        where = "separately in each process"
     return [
         Warning(
-            f"Limits on sign-ins and on calls are counted {where}, so that they are wider than they look.",
-            hint="Set REDIS_URL to a Redis that all processes reach.",
+            f"Sign-in and API limits are counted {where}, so the real limits are higher than configured.",
+            hint="Set REDIS_URL to a Redis that all processes can reach.",
             id="accounts.W001",
         )
     ]

@@ -55,11 +55,11 @@ def parse_key(text: str) -> bytes:
         key = base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise KeyRingError(
-            "SOCIAL_MEDIA_ENCRYPTION_KEY holds a key that is not base64. Make one with `openssl rand -base64 32`."
+            "SOCIAL_MEDIA_ENCRYPTION_KEY holds a key that is not base64. Create one with `openssl rand -base64 32`."
         ) from error
     if len(key) != 32:
         raise KeyRingError(
-            f"SOCIAL_MEDIA_ENCRYPTION_KEY holds a key of {len(key)} bytes; 32 are needed. Make one with `openssl rand -base64 32`."
+            f"SOCIAL_MEDIA_ENCRYPTION_KEY holds a key of {len(key)} bytes; 32 are needed. Create one with `openssl rand -base64 32`."
         )
     return key
 
@@ -75,7 +75,7 @@ def key_ring() -> KeyRing:
     texts = tuple(settings.SOCIAL_MEDIA_ENCRYPTION_KEYS)
     if not texts:
         raise KeyRingError(
-            "SOCIAL_MEDIA_ENCRYPTION_KEY is not set: no token can be stored. Make one with `openssl rand -base64 32`."
+            "SOCIAL_MEDIA_ENCRYPTION_KEY is not set: no token can be stored. Create one with `openssl rand -base64 32`."
         )
     return _ring(texts)
 

@@ -69,7 +69,7 @@ class SignupForm(forms.Form):
     )
     organization_name = stored_text(
         Organization, "name", label=_("Organization"), widget=forms.TextInput(attrs={"autocomplete": "organization"}),
-        help_text=_("The club, brand or agency you will work for. You can add others later."),
+        help_text=_("The club, brand or agency you work for. You can add more later."),
     )  # fmt: skip
     time_zone = GuessedZoneField()
 
@@ -137,10 +137,12 @@ def small_picture(file: "UploadedFile[Any]") -> "ContentFile[bytes]":
 
 class ProfileForm(_UserForm):
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), required=False, help_text=_("For times in mails to you. Pages show the organization's.")
+        label=_("Time zone"),
+        required=False,
+        help_text=_("Used in emails to you. Pages use the organization's time zone."),
     )
     language = forms.ChoiceField(label=_("Language"), required=False)
-    avatar = PictureField(label=_("Picture"), required=False, help_text=_("JPEG, PNG, GIF or WebP, up to 2 MB."))
+    avatar = PictureField(label=_("Profile image"), required=False, help_text=_("JPEG, PNG, GIF or WebP, up to 2 MB."))
 
     class Meta:
         model = User
@@ -149,14 +151,12 @@ class ProfileForm(_UserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].required = True
-        self.fields["time_zone"].choices = [("", _("As the organization")), *zone_choices(self.instance.time_zone)]  # type: ignore[attr-defined]
-        self.fields["language"].choices = [("", _("As the browser")), *language_choices()]  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = [("", _("Same as organization")), *zone_choices(self.instance.time_zone)]  # type: ignore[attr-defined]
+        self.fields["language"].choices = [("", _("Same as browser")), *language_choices()]  # type: ignore[attr-defined]
 
 
 class OrganizationForm(_OrganizationForm):
-    time_zone = forms.ChoiceField(
-        label=_("Time zone"), help_text=_("The calendar and all times on pages are in this zone.")
-    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), help_text=_("Used for the calendar and all times on pages."))
     language = forms.ChoiceField(label=_("Language"))
     logo = PictureField(label=_("Logo"), required=False, help_text=_("JPEG, PNG, GIF or WebP, up to 2 MB."))
 
@@ -166,7 +166,9 @@ class OrganizationForm(_OrganizationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["slug"].help_text = _("Names the organization in the REST API. Letters, digits and hyphens.")
+        self.fields["slug"].help_text = _(
+            "Identifies the organization in the REST API. Letters, digits and hyphens only."
+        )
         self.fields["time_zone"].choices = zone_choices(self.instance.time_zone)  # type: ignore[attr-defined]
         self.fields["language"].choices = language_choices()  # type: ignore[attr-defined]
 
@@ -175,15 +177,15 @@ class PublishingRulesForm(forms.Form):
     """The gap between posts of one account, and the hours in which nothing goes out."""
 
     gap_minutes = forms.IntegerField(
-        label=_("Minutes between two posts of one account"), min_value=0, max_value=GAP_MOST_MINUTES,
-        help_text=_("0 for none. A post that comes too soon waits, and says so. “Publish now” goes out at once."),
+        label=_("Minimum minutes between posts on one account"), min_value=0, max_value=GAP_MOST_MINUTES,
+        help_text=_("0 for none. Posts due sooner wait. “Publish now” ignores this."),
     )  # fmt: skip
     quiet_from = forms.TimeField(
-        label=_("Quiet hours from"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+        label=_("Quiet hours start"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )
     quiet_to = forms.TimeField(
-        label=_("Quiet hours until"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text=_("In the organization's time zone; may pass midnight. Leave both empty for none."),
+        label=_("Quiet hours end"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("In the organization's time zone. Can run past midnight. Leave both empty for no quiet hours."),
     )  # fmt: skip
 
     @classmethod
@@ -196,9 +198,9 @@ class PublishingRulesForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         start, end = cleaned.get("quiet_from"), cleaned.get("quiet_to")
         if (start is None) != (end is None) and not self.errors:
-            raise ValidationError(_("Quiet hours need both a beginning and an end."))
+            raise ValidationError(_("Quiet hours need both a start and an end."))
         if start is not None and start == end:
-            raise ValidationError(_("Quiet hours must begin and end at different times."))
+            raise ValidationError(_("Quiet hours must start and end at different times."))
         return cleaned
 
 

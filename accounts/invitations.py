@@ -49,14 +49,14 @@ def find_invitation(token: str) -> Invitation:
         invitation = Invitation.objects.select_related("organization", "invited_by").get(pk=UUID(row_id))
     except (signing.BadSignature, ValueError, TypeError, Invitation.DoesNotExist) as error:
         raise InvitationUnusable(
-            _("This invitation link is not valid. Check that it was copied whole, or ask for a new one.")
+            _("This invitation link is not valid. Make sure you copied all of it, or ask for a new one.")
         ) from error
     if invitation.accepted_at:
-        raise InvitationUnusable(_("This invitation was used already. Sign in to go on."))
+        raise InvitationUnusable(_("This invitation has already been used. Sign in to continue."))
     if invitation.revoked_at:
-        raise InvitationUnusable(_("This invitation was withdrawn. Ask the person who invited you for a new one."))
+        raise InvitationUnusable(_("This invitation was revoked. Ask the person who invited you for a new one."))
     if not constant_time_compare(invitation.nonce, str(nonce)):
-        raise InvitationUnusable(_("A newer invitation was sent to you. Use the link in the latest mail."))
+        raise InvitationUnusable(_("You were sent a newer invitation. Use the link in the latest email."))
     if not invitation.is_open(timezone.now()):
         raise InvitationUnusable(_("This invitation has expired. Ask the person who invited you for a new one."))
     return invitation
@@ -90,7 +90,7 @@ def invite(organization: Organization, email: str, role: str, *, by: User) -> In
     require_may_grant(organization, role, by=by)
     email = email.lower()
     if Membership.objects.for_organization(organization).filter(user__email__iexact=email).exists():
-        raise Conflict(_("%(email)s is a member already.") % {"email": email}, field="email")
+        raise Conflict(_("%(email)s is already a member.") % {"email": email}, field="email")
     # An invitation that ran out makes room for a new one.
     open_ones = Invitation.objects.for_organization(organization).filter(
         email=email, accepted_at__isnull=True, revoked_at__isnull=True
@@ -105,7 +105,7 @@ def invite(organization: Organization, email: str, role: str, *, by: User) -> In
             )  # fmt: skip
     except IntegrityError as error:
         raise Conflict(
-            _("%(email)s is invited already. Send that invitation again, or revoke it.") % {"email": email},
+            _("%(email)s has already been invited. Resend or revoke that invitation.") % {"email": email},
             field="email",
         ) from error
     record_audit("invitation.created", invitation, by=by, changes={"role": [None, role]})
@@ -119,7 +119,7 @@ def resend_invitation(invitation: Invitation, *, by: User) -> Invitation:
     row = Invitation.objects.select_for_update().get(pk=invitation.pk)
     require_may_grant(row.organization, row.role, by=by)
     if row.accepted_at or row.revoked_at:
-        raise InvitationUnusable(_("This invitation is not open any more."))
+        raise InvitationUnusable(_("This invitation is no longer open."))
     row.nonce, row.expires_at, row.sent_at = secrets.token_urlsafe(24), timezone.now() + VALID_FOR, None
     row.save(update_fields=["nonce", "expires_at", "sent_at"])
     record_audit("invitation.resent", row, by=by)
@@ -133,7 +133,7 @@ def revoke_invitation(invitation: Invitation, *, by: User) -> None:
     row = Invitation.objects.select_for_update().get(pk=invitation.pk)
     require_may_grant(row.organization, row.role, by=by)
     if row.accepted_at:
-        raise InvitationUnusable(_("This invitation was accepted already. Remove the member instead."))
+        raise InvitationUnusable(_("This invitation has already been accepted. Remove the member instead."))
     if row.revoked_at is None:
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
@@ -145,10 +145,10 @@ def accept_invitation(invitation: Invitation, *, by: User) -> Membership:
     """Become a member. Raises InvitationUnusable when the link is for another address or no longer open."""
     row = Invitation.objects.select_for_update().select_related("organization").get(pk=invitation.pk)
     if row.nonce != invitation.nonce or not row.is_open(timezone.now()):
-        raise InvitationUnusable(_("This invitation is not open any more."))
+        raise InvitationUnusable(_("This invitation is no longer open."))
     if by.email.lower() != row.email.lower():
         raise InvitationUnusable(
-            _("This invitation is for %(invited)s, and you are signed in as %(current)s.")
+            _("This invitation is for %(invited)s, but you are signed in as %(current)s.")
             % {"invited": row.email, "current": by.email}
         )
     membership, created = Membership.objects.get_or_create(
@@ -174,7 +174,7 @@ def send_invitation(invitation_id: UUID) -> None:
     with translation.override(invitation.organization.language):
         mail = EmailMultiAlternatives(
             subject=one_line(
-                _("You are invited to %(organization)s on Parley") % {"organization": invitation.organization.name}
+                _("You've been invited to %(organization)s on Parley") % {"organization": invitation.organization.name}
             ),
             body=render_to_string("accounts/email/invitation.txt", words),
             to=[invitation.email],

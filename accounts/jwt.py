@@ -105,7 +105,7 @@ def rotate(refresh_token: str) -> TokenPair:
     if used.update(used_at=now) != 1:
         if RefreshToken.objects.filter(pk=_token_id(claims), used_at__isnull=False).exists():
             end_session(session, user=user, action="person.token_reused")
-            raise TokenReused("This refresh token was used before. All tokens of its session were revoked.")
+            raise TokenReused("This refresh token has already been used. All tokens of its session were revoked.")
         raise TokenRefused("The refresh token is not valid: it has expired or was revoked.")
     try:
         return _pair(user, session)

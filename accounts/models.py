@@ -360,9 +360,9 @@ class Incident(models.Model):
     organization. Opened, told and closed by the watchdog."""
 
     class Kind(models.TextChoices):
-        WORKERS = "workers", _("No worker published")
-        BEAT = "beat", _("The periodic work stood still")
-        OVERDUE = "overdue", _("Posts went out late")
+        WORKERS = "workers", _("No worker was publishing")
+        BEAT = "beat", _("The scheduler stopped")
+        OVERDUE = "overdue", _("Posts were published late")
         STUCK = "stuck", _("Posts were stuck")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

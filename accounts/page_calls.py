@@ -144,7 +144,7 @@ class PageCalls:
         if is_foreign not in self._held:
             most = self._limits(is_foreign=is_foreign)
             if not _places.take(most):
-                raise TooManyCalls(_("Too many calls to other servers are under way. Try again in a moment."))
+                raise TooManyCalls(_("Parley is waiting for too many other servers. Try again in a moment."))
             place = _Place(most)
             try:
                 if is_foreign:
@@ -173,7 +173,7 @@ class PageCalls:
                 self._request, app="parley", action="foreign_calls", config={"foreign_calls": FOREIGN_RATES[role]},
                 key=name, limit_get=True,
             ):  # fmt: skip
-                raise TooManyCalls(_("Too many calls to other servers in a few minutes. Try again in five minutes."))
+                raise TooManyCalls(_("Too many requests to other servers. Try again in five minutes."))
 
     def close(self) -> None:
         for place in self._held.values():

@@ -28,7 +28,7 @@ def create_organization(name: str, *, time_zone: str = "UTC", by: User) -> Organ
             continue
         break
     else:
-        raise Conflict(_("Too many organizations have this name. Choose another one."), field="name")
+        raise Conflict(_("Too many organizations have this name. Choose another."), field="name")
     membership = Membership.objects.create(organization=organization, user=by, role=Role.OWNER)
     record_audit("organization.created", organization, by=by, organization=organization)
     record_audit("member.added", membership, by=by, changes={"role": [None, Role.OWNER]})
@@ -63,9 +63,9 @@ def require_may_grant(organization: Organization, role: str, *, by: User) -> Non
     """Raises NotAllowed unless ``by`` may give (or take) the role here: only owners make or change owners."""
     membership = role_of(by, organization)
     if not may(membership, "members.manage"):
-        raise NotAllowed(_("Your role does not allow managing members."))
+        raise NotAllowed(_("Your role doesn't allow you to manage members."))
     if role == Role.OWNER and not may(membership, "owners.manage"):
-        raise NotAllowed(_("Only an owner can make or change owners."))
+        raise NotAllowed(_("Only an owner can add or change owners."))
 
 
 def _lock_owners(organization: Organization) -> list[Membership]:
@@ -85,7 +85,7 @@ def change_role(membership: Membership, role: str, *, by: User) -> Membership:
     if row.role == role:
         return row
     if row.role == Role.OWNER and len(owners) == 1:
-        raise LastOwner(_("This is the last owner. Make somebody else an owner first."), field="role")
+        raise LastOwner(_("This is the last owner. Make someone else an owner first."), field="role")
     before, row.role = row.role, role
     row.save(update_fields=["role"])
     record_audit("member.role_changed", row, by=by, changes={"role": [before, role]})
@@ -100,6 +100,6 @@ def remove_member(membership: Membership, *, by: User) -> None:
     if row.user_id != by.pk:
         require_may_grant(row.organization, row.role, by=by)
     if row.role == Role.OWNER and len(owners) == 1:
-        raise LastOwner(_("This is the last owner. Make somebody else an owner first."))
+        raise LastOwner(_("This is the last owner. Make someone else an owner first."))
     record_audit("member.removed", row, by=by, changes={"role": [row.role, None]})
     row.delete()

@@ -58,11 +58,11 @@ def prove_identity(request: HttpRequest, *, email: str, password: str, code: str
     except ValidationError as error:
         raise TooManySignIns("Too many failed sign-ins. Wait a few minutes and try again.") from error
     if user is None:
-        raise SignInRefused("The email address or the password is wrong.")
+        raise SignInRefused("The email address or password is wrong.")
     if not user.is_active:
         raise AccountInactive("This account is closed.")
     if not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists():
-        raise AddressUnverified("Confirm your email address first: sign in once in the browser to get the mail again.")
+        raise AddressUnverified("Confirm your email address first. Sign in from a browser to get the email again.")
     if is_mfa_enabled(user):
         _prove_second_factor(user, code.strip())
     return user
@@ -70,7 +70,7 @@ def prove_identity(request: HttpRequest, *, email: str, password: str, code: str
 
 def _prove_second_factor(user: User, code: str) -> None:
     if not code:
-        raise SecondFactorNeeded("This account has a second factor: send the current code of your app as `code`.")
+        raise SecondFactorNeeded("This account uses two-factor sign-in. Send the current code from your app as `code`.")
     try:
         forget_tries = check_rate_limit(user)
     except ValidationError as error:
@@ -86,4 +86,4 @@ def _prove_second_factor(user: User, code: str) -> None:
         "person.sign_in_refused", user, by=SystemActor("sign-in"),
         organization=membership.organization if membership else None,
     )  # fmt: skip
-    raise SecondFactorWrong("The code is wrong, has expired or was used before.")
+    raise SecondFactorWrong("The code is wrong, has expired or has already been used.")

@@ -98,7 +98,7 @@ def organization_settings(request: OrganizationRequest) -> HttpResponse:
         if changes.get("logo") is False:
             changes["logo"] = ""
         services.update_organization(request.organization, by=request.user, **changes)
-        messages.success(request, _("The organization is saved."))
+        messages.success(request, _("Organization saved."))
         return redirect("accounts:organization")
     return _organization_page(request, form, PublishingRulesForm.of(organization), may_change=may_change)
 
@@ -122,7 +122,7 @@ def set_rules(request: OrganizationRequest) -> HttpResponse:
     if not rules_form.is_valid():
         return _organization_page(request, OrganizationForm(instance=request.organization), rules_form, may_change=True)
     set_publishing_rules(request.organization, by=request.user, **rules_form.cleaned_data)
-    messages.success(request, _("The rules for publishing are saved."))
+    messages.success(request, _("Publishing rules saved."))
     return redirect("accounts:organization")
 
 
@@ -182,11 +182,11 @@ def members(request: OrganizationRequest) -> HttpResponse:
 def _say_whether_sent(request: HttpRequest, invitation: Invitation) -> None:
     invitation.refresh_from_db()
     if invitation.sent_at:
-        messages.success(request, _("The invitation to %(email)s is on its way.") % {"email": invitation.email})
+        messages.success(request, _("Invitation sent to %(email)s.") % {"email": invitation.email})
     else:
         messages.warning(
             request,
-            _("The invitation to %(email)s is kept, but the mail server did not take it. Send it again later.")
+            _("The invitation to %(email)s was saved but could not be emailed. Resend it later.")
             % {"email": invitation.email},
         )
 
@@ -199,7 +199,7 @@ def change_member_role(request: OrganizationRequest, membership_id: UUID) -> Htt
     )
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Choose one of the roles."))
+        messages.error(request, _("Choose a role."))
         return redirect("accounts:members")
     try:
         changed = services.change_role(member, form.cleaned_data["role"], by=request.user)
@@ -256,7 +256,7 @@ def revoke(request: OrganizationRequest, invitation_id: UUID) -> HttpResponse:
     except DomainError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("The invitation to %(email)s is revoked.") % {"email": invitation.email})
+        messages.success(request, _("Invitation to %(email)s revoked.") % {"email": invitation.email})
     return redirect("accounts:members")
 
 
@@ -304,7 +304,7 @@ def profile(request: OrganizationRequest) -> HttpResponse:
                 "person.changed", person, by=person, organization=request.organization,
                 changes={name: ["", str(getattr(person, name))] for name in changed if name != "avatar"},
             )  # fmt: skip
-        messages.success(request, _("Your profile is saved."))
+        messages.success(request, _("Profile saved."))
         return redirect("accounts:profile")
     words = {"form": form, "person": request.user, "section": "profile"}
     return render(request, "accounts/profile.html", words, status=422 if form.errors else 200)
@@ -357,7 +357,7 @@ def notification_mails(request: OrganizationRequest) -> HttpResponse:
     form = NotificationMailForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():
         set_mail_preferences(request.user, form.choices)
-        messages.success(request, _("Your choice of mails is saved."))
+        messages.success(request, _("Email notifications saved."))
         return redirect("accounts:notification_mails")
     return render(request, "accounts/notification_mails.html", {"form": form, "person": request.user})
 

@@ -28,8 +28,8 @@ def check_no_demonstration_in_earnest(*, databases: Sequence[str] | None = None,
         return []
     return [
         Error(
-            f"This database holds {found} people of the demonstration, whose password everybody knows, and SANDBOX is off.",
-            hint="Begin with an empty database (another DATA_DIR or DATABASE_URL), or set SANDBOX=1.",
+            f"This database holds {found} demo accounts with a public password, and SANDBOX is off.",
+            hint="Start with an empty database (another DATA_DIR or DATABASE_URL), or set SANDBOX=1.",
             id="config.E001",
         )
     ]

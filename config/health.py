@@ -37,14 +37,14 @@ def _database() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return "The database does not answer."
+        return "The database is not responding."
     return ""
 
 
 def _migrations() -> str:
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return f"{len(waiting)} migrations wait: run `manage.py migrate`." if waiting else ""
+    return f"{len(waiting)} migrations are pending: run `manage.py migrate`." if waiting else ""
 
 
 def _broker() -> str:
@@ -53,7 +53,7 @@ def _broker() -> str:
         with Connection(settings.CELERY_BROKER_URL, connect_timeout=2, transport_options=options) as broker:
             broker.ensure_connection(max_retries=1, timeout=2)
     except Exception:  # any client library's own error: the answer is the same
-        return "The message broker does not answer."
+        return "The message broker is not responding."
     return ""
 
 
@@ -73,7 +73,7 @@ def problems() -> dict[str, str]:
             return found | {"database": said}
         return found | state.look(timezone.now()).problems
     except DatabaseError:
-        return found | {"database": "The database does not answer."}
+        return found | {"database": "The database is not responding."}
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
@@ -99,23 +99,25 @@ def metrics(request: HttpRequest) -> HttpResponse:
     def gauge(name: str, text: str, value: float) -> None:
         Gauge(f"parley_{name}", text, registry=registry).set(value)
 
-    gauge("workers", "Workers seen lately.", len(found.workers))
-    gauge("publish_workers", "Workers that take the queue publish.", sum("publish" in w.queues for w in found.workers))
+    gauge("workers", "Workers seen recently.", len(found.workers))
+    gauge("publish_workers", "Workers consuming the publish queue.", sum("publish" in w.queues for w in found.workers))
     tick_age = (now - found.last_tick).total_seconds() if found.last_tick else float("inf")
-    gauge("last_tick_age_seconds", "Since the periodic work last ran.", tick_age)
-    gauge("posts_overdue", "Posts due for over a minute that nobody has begun.", found.overdue)
+    gauge("last_tick_age_seconds", "Seconds since scheduled jobs last ran.", tick_age)
+    gauge("posts_overdue", "Posts due for over a minute and not started.", found.overdue)
     oldest = (now - found.oldest_due).total_seconds() if found.oldest_due else 0
     gauge("oldest_due_seconds", "Age of the oldest overdue post.", oldest)
-    gauge("posts_stuck", "Posts whose worker no longer answers.", found.stuck)
-    gauge("posts_checking", "Posts being looked up at their platform.", found.checking)
+    gauge("posts_stuck", "Posts whose worker stopped responding.", found.stuck)
+    gauge("posts_checking", "Posts being looked up on their platform.", found.checking)
     gauge("platforms_paused", "Platforms and servers whose calls are paused.", len(found.troubles))
-    gauge("tokens_expiring", "Tokens that end within 7 days and are not renewed by themselves.", found.expiring)
-    gauge("connections_inactive", "Connections that wait for reauthentication.", found.inactive)
+    gauge("tokens_expiring", "Tokens that expire within 7 days and do not renew automatically.", found.expiring)
+    gauge("connections_inactive", "Connections that need to be reconnected.", found.inactive)
     if found.lateness:
-        late = Gauge("parley_publish_lateness_seconds", "First tries of the last day.", ["quantile"], registry=registry)
+        late = Gauge(
+            "parley_publish_lateness_seconds", "First attempts in the last 24 hours.", ["quantile"], registry=registry
+        )
         late.labels("0.5").set(found.lateness.p50_s)
         late.labels("0.99").set(found.lateness.p99_s)
-    incidents = Gauge("parley_incidents_open", "Of which people were told.", ["kind"], registry=registry)
+    incidents = Gauge("parley_incidents_open", "Incidents that people were notified of.", ["kind"], registry=registry)
     open_kinds = set(Incident.objects.open().told().values_list("kind", flat=True))
     for kind in Incident.Kind.values:
         incidents.labels(kind).set(kind in open_kinds)
@@ -128,7 +130,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _words_of(outcome: str) -> str:
-    words = str(Outcome(outcome).label) if outcome in Outcome.values else _("under way")
+    words = str(Outcome(outcome).label) if outcome in Outcome.values else _("ongoing")
     return words[:1].upper() + words[1:]
 
 

@@ -139,15 +139,15 @@ def _steps(organization: Organization, connections: list[SocialConnection]) -> l
     has_planned = posts.exclude(status=PostStatus.DRAFT).exists() if has_posts else False
     return [
         Step(
-            _("Connect a social account"), _("X, a Facebook Page or a Mastodon account. You sign in on the platform's own page."),
+            _("Connect a social account"), _("X, a Facebook Page or a Mastodon account. You sign in on the platform's own site."),
             reverse("connections:list"), _("Connect"), bool(connections),
         ),
         Step(
-            _("Write a post"), _("One idea for several accounts, with a preview of each."),
-            reverse("publishing:compose"), _("Write"), has_posts,
+            _("Write a post"), _("One post for several accounts, with a preview for each."),
+            reverse("publishing:compose"), _("New post"), has_posts,
         ),
         Step(
-            _("Schedule it"), _("In the composer, or by dragging it onto a day in the calendar."),
+            _("Schedule it"), _("In the composer, or by dragging it to a day in the calendar."),
             reverse("publishing:calendar"), _("Open the calendar"), has_planned,
         ),
     ]  # fmt: skip

@@ -51,7 +51,7 @@ class State:
         found = {}
         if not self.takes("publish"):
             found["workers"] = (
-                "No worker takes the queue “publish”: posts do not go out. Start one, or look at its log."
+                "No worker is consuming the “publish” queue, so posts are not being published. Start one, or check its log."
             )
         is_silent = self.last_tick is None or self.now - self.last_tick > SILENT_AFTER
         # The tick is done by a worker: where none is, that is what is wrong, unless no beat lives either.
@@ -60,7 +60,7 @@ class State:
         if self.overdue and not found:
             found["overdue"] = f"{self.overdue} posts have been due for over a minute."
         if self.stuck:
-            found["stuck"] = f"{self.stuck} posts are being published by a worker that no longer answers."
+            found["stuck"] = f"{self.stuck} posts are being published by a worker that stopped responding."
         return found
 
     def takes(self, queue: str) -> bool:
@@ -69,12 +69,10 @@ class State:
 
     def _why_no_tick(self) -> str:
         if not self.beats:
-            return "The periodic work stands still: start `celery -A config beat`, or look at its log."
+            return "Scheduled jobs are not running: start `celery -A config beat`, or check its log."
         if not self.takes("dispatch"):
-            return (
-                "No worker takes the queue “dispatch”: the periodic work stands still. Start one, or look at its log."
-            )
-        return "The beat runs, but nothing that it orders is done: look at the message broker and at the workers' logs."
+            return "No worker is consuming the “dispatch” queue, so scheduled jobs are not running. Start one, or check its log."
+        return "Beat is running, but its jobs are not: check the message broker and the workers' logs."
 
     @cached_property
     def checking(self) -> int:

@@ -47,8 +47,8 @@ NOTIFICATION_KIND = "publishing.stopped"
 register_kind(
     Kind(
         NOTIFICATION_KIND,
-        gettext_lazy("Publishing stands still, or works again"),
-        gettext_lazy("See how publishing is"),
+        gettext_lazy("Publishing stops or recovers"),
+        gettext_lazy("View publishing status"),
         order=0,
         mail_after=timedelta(),
     )
@@ -204,25 +204,25 @@ def _notify(organization: Organization, *, key: str, title: str, body: str) -> N
 def _title(incident: Incident) -> str:
     match incident.kind:
         case Incident.Kind.WORKERS:
-            return _("Posts do not go out: no worker publishes them")
+            return _("Posts are not being published: no worker is running")
         case Incident.Kind.BEAT:
-            return _("Posts do not go out: the periodic work stands still")
+            return _("Posts are not being published: the scheduler has stopped")
         case Incident.Kind.OVERDUE:
-            return _("Posts go out late")
-    return _("Posts are stuck: their worker no longer answers")
+            return _("Posts are being published late")
+    return _("Posts are stuck: their worker stopped responding")
 
 
 def _body(incident: Incident, organization: Organization, posts: int) -> str:
     """What happened to this organization's posts, since when, and what to do."""
     since = _("Since %(time)s.") % {"time": _time(incident.began_at, organization)}
     if incident.kind == Incident.Kind.OVERDUE:
-        count = ngettext("%(n)d post of yours is overdue.", "%(n)d posts of yours are overdue.", posts)
+        count = ngettext("%(n)d of your posts is overdue.", "%(n)d of your posts are overdue.", posts)
     elif incident.kind == Incident.Kind.STUCK:
-        count = ngettext("%(n)d post of yours is stuck.", "%(n)d posts of yours are stuck.", posts)
+        count = ngettext("%(n)d of your posts is stuck.", "%(n)d of your posts are stuck.", posts)
     else:
         count = ngettext(
-            "%(n)d post of yours is due or planned for the next %(hours)d hours.",
-            "%(n)d posts of yours are due or planned for the next %(hours)d hours.",
+            "%(n)d of your posts is due in the next %(hours)d hours.",
+            "%(n)d of your posts are due in the next %(hours)d hours.",
             posts,
         )
     hours = SOON.total_seconds() / 3600
@@ -235,17 +235,17 @@ def _body(incident: Incident, organization: Organization, posts: int) -> str:
 def _advice(kind: str) -> str:
     if kind == Incident.Kind.OVERDUE:
         return _(
-            "They go out as soon as a worker is free. If it lasts, look at the workers' logs or start more workers; if "
-            "somebody else runs this Parley, tell them."
+            "They will be published as soon as a worker is free. If this continues, check the workers' logs or start "
+            "more workers. If someone else runs this Parley, let them know."
         )
     if kind == Incident.Kind.STUCK:
         return _(
-            "Before one is sent again, its platform is asked whether it is out. See that workers and beat run; if "
-            "somebody else runs this Parley, tell them."
+            "Before sending one again, Parley checks with its platform whether it was published. Make sure that "
+            "workers and beat are running. If someone else runs this Parley, let them know."
         )
     return _(
-        "None is lost: once it works again, what is up to %(hours)g hours late goes out by itself, and what is later "
-        "waits for your decision. If somebody else runs this Parley, tell them."
+        "No post is lost: once publishing recovers, posts up to %(hours)g hours late are published automatically, and "
+        "later ones wait for your decision. If someone else runs this Parley, let them know."
     ) % {"hours": settings.PUBLISH_LATE_AFTER_H}
 
 
@@ -314,8 +314,8 @@ def _waiting_posts(now: datetime) -> SocialPostQuerySet:
 
 def _end_title(others: list[Incident]) -> str:
     if others:
-        return _("A part of publishing works again, not all of it")
-    return _("Publishing works again")
+        return _("Publishing has partly recovered")
+    return _("Publishing has recovered")
 
 
 def _end_lines(
@@ -333,12 +333,12 @@ def _end_lines(
         for incident in incidents
     ]
     if late:
-        lines.append(ngettext("%(n)d post went out late.", "%(n)d posts went out late.", late) % {"n": late})
+        lines.append(ngettext("%(n)d post was published late.", "%(n)d posts were published late.", late) % {"n": late})
     if waiting:
         lines.append(ngettext("%(n)d is still waiting.", "%(n)d are still waiting.", waiting) % {"n": waiting})
     if not late and not waiting:
-        lines.append(_("No post is late by it."))
-    lines += [_("Still wrong: %(what)s.") % {"what": _title(other)} for other in others]
+        lines.append(_("No posts were late."))
+    lines += [_("Still failing: %(what)s.") % {"what": _title(other)} for other in others]
     return lines
 
 
@@ -397,8 +397,8 @@ def _operators_mail(incident: Incident, addresses: list[str]) -> EmailMessage:
         else:
             title = _title(incident)
             posts = ngettext(
-                "%(n)d post of this installation is concerned.",
-                "%(n)d posts of this installation are concerned.",
+                "%(n)d post on this installation is affected.",
+                "%(n)d posts on this installation are affected.",
                 incident.posts_affected,
             )
             lines = [
@@ -406,7 +406,7 @@ def _operators_mail(incident: Incident, addresses: list[str]) -> EmailMessage:
                 incident.said,
                 posts % {"n": incident.posts_affected},
             ]
-        lines += ["", _("How it is now:"), urljoin(settings.APP_URL, reverse("health"))]
+        lines += ["", _("Current status:"), urljoin(settings.APP_URL, reverse("health"))]
         lines += [urljoin(settings.APP_URL, reverse("readyz"))]
     return EmailMessage(
         subject=one_line(f"[{urlsplit(settings.APP_URL).hostname}] {title}"),

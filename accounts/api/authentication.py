@@ -38,9 +38,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         found = validate_access_token(parts[1].decode("latin-1")) if len(parts) == 2 else None
         if found is None:
-            raise AuthenticationFailed(
-                "The access token is not valid: it has expired, was revoked or was never issued.", code="invalid_token"
-            )
+            raise AuthenticationFailed("The access token is invalid, expired or revoked.", code="invalid_token")
         user, claims = found
         return user, Credential(credential_name(session_key_from_sid(claims["sid"]) or ""), _organization_id(claims))
 

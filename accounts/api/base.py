@@ -82,7 +82,7 @@ class OwnRelatedField(serializers.PrimaryKeyRelatedField[Any]):
 class MomentField(serializers.DateTimeField):
     """A moment that says its zone; one without is refused rather than guessed."""
 
-    default_error_messages = {"naive": "Say the zone too, for example 2026-12-03T09:00:00Z."}
+    default_error_messages = {"naive": "Include a time zone, for example 2026-12-03T09:00:00Z."}
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.utcoffset() is None:
@@ -109,7 +109,7 @@ class IdempotencyMismatch(APIException):
 class IdempotencyInProgress(APIException):
     status_code = 409
     default_code = "idempotency_in_progress"
-    default_detail = "The first request with this Idempotency-Key is still at work. Try again in a moment."
+    default_detail = "The first request with this Idempotency-Key is still being processed. Try again in a moment."
     wait = 1
 
 

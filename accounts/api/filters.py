@@ -16,7 +16,7 @@ def refuse_unknown_parameters(request: Request, known: Collection[str]) -> None:
     """400 that names every query parameter which the endpoint does not know."""
     unknown = sorted(set(request.query_params) - set(known))
     if unknown:
-        offer = f"Known here: {', '.join(sorted(known))}." if known else "There are none here."
+        offer = f"Supported: {', '.join(sorted(known))}." if known else "No parameters are supported here."
         message = ErrorDetail(f"Unknown parameter. {offer}", code="unknown_parameter")
         raise ValidationError({name: [message] for name in unknown})
 

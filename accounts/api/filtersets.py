@@ -30,12 +30,12 @@ class InvitationFilter(django_filters.FilterSet):
 
 
 class AuditEventFilter(django_filters.FilterSet):
-    actor = django_filters.UUIDFilter(field_name="actor_id", label="id of the person who acted")
+    actor = django_filters.UUIDFilter(field_name="actor_id", label="ID of the person who did it")
     action = django_filters.CharFilter(label="for example post.scheduled")
     object_type = django_filters.CharFilter()
     object_id = django_filters.CharFilter()
-    since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="from this moment on")
-    until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="before this moment")
+    since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="At or after this time.")
+    until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="Before this time.")
 
     class Meta:
         model = AuditEvent

@@ -77,12 +77,12 @@ class CursorPagination(BasePagination):
         parameters: list[dict[str, Any]] = [
             {
                 "name": self.cursor_parameter, "in": "query", "required": False, "schema": {"type": "string"},
-                "description": "Where a page begins: taken from next or previous.",
+                "description": "Position of a page, taken from `next` or `previous`.",
             },
             {
                 "name": self.limit_parameter, "in": "query", "required": False,
                 "schema": {"type": "integer", "minimum": 1, "maximum": PAGE_MOST, "default": PAGE_DEFAULT},
-                "description": "Rows on a page.",
+                "description": "Results per page.",
             },
         ]  # fmt: skip
         if fields := getattr(view, "ordering_fields", ()):
@@ -98,7 +98,7 @@ class CursorPagination(BasePagination):
         if text is None:
             return PAGE_DEFAULT
         if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= PAGE_MOST):
-            raise ValidationError({self.limit_parameter: [f"A whole number from 1 to {PAGE_MOST}."]})
+            raise ValidationError({self.limit_parameter: [f"Must be a whole number from 1 to {PAGE_MOST}."]})
         return int(text)
 
     def _ordering(self, request: Request, view: Any) -> str:
@@ -119,13 +119,13 @@ class CursorPagination(BasePagination):
             raw = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
             of, back, value, row_id = json.loads(raw)
             if of != name or not isinstance(back, bool) or isinstance(value, dict | list):
-                raise ValueError("a cursor of another list")
+                raise ValueError("a cursor from another list")
             value = model._meta.get_field(name).to_python(value)  # type: ignore[union-attr]
             row_id = model._meta.pk.to_python(row_id)
             if row_id is None or (isinstance(value, str) and "\x00" in value.encode().decode()):
                 raise ValueError("no row, or a value that none has")
         except (ValueError, TypeError, OverflowError, binascii.Error, UnicodeError, DjangoValidationError) as error:
-            message = "This cursor is not one of this list's."
+            message = "This cursor is not valid for this list."
             raise ValidationError({self.cursor_parameter: [message]}, code=CONTRADICTION) from error
         return back, value, row_id
 

@@ -54,14 +54,14 @@ def find_membership(request: Request) -> Membership:
     if name:
         chosen = _named(memberships, name)
         if chosen is None:
-            raise PermissionDenied("This token does not open the organization that was named.", code="not_a_member")
+            raise PermissionDenied("This token does not give access to that organization.", code="not_a_member")
         return chosen
     if len(memberships) == 1:
         return memberships[0]
     if not memberships:
         raise PermissionDenied("You do not belong to any organization yet.", code="not_a_member")
     raise OrganizationUnclear(
-        "You belong to several organizations: name one in the X-Organization header, or ask for a token of one."
+        "You belong to several organizations. Name one in the X-Organization header, or request a token for one."
     )
 
 

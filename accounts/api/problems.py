@@ -104,7 +104,7 @@ def _api_problem(error: exceptions.APIException) -> Response:
         whole = errors.pop("", [])
         codes = _codes(error.get_codes())
         code = next(iter(codes)) if len(codes) == 1 and codes <= {"unknown_field", "unknown_parameter"} else "invalid"
-        detail = " ".join(whole) or "Some of what was sent cannot be accepted; errors says what."
+        detail = " ".join(whole) or "Some fields are invalid; see errors."
         # 400: not as the schema says. 422: as it says, and impossible.
         status_code = status.HTTP_422_UNPROCESSABLE_ENTITY if codes and codes <= _WELL_FORMED else error.status_code
         return _answer(problem(status_code, code, detail, errors=errors), headers)
@@ -152,7 +152,7 @@ def problem_json(status_code: int, code: str, detail: str) -> JsonResponse:
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """404 for addresses that no route takes: a problem under the REST prefix, the page elsewhere."""
     if request.path.startswith(API_PREFIX):
-        return problem_json(status.HTTP_404_NOT_FOUND, "not_found", "There is nothing at this address.")
+        return problem_json(status.HTTP_404_NOT_FOUND, "not_found", "Not found.")
     return defaults.page_not_found(request, exception)
 
 
@@ -172,6 +172,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500: a problem under the REST prefix, the page elsewhere; neither says what went wrong inside."""
     if request.path.startswith(API_PREFIX):
         return problem_json(
-            status.HTTP_500_INTERNAL_SERVER_ERROR, "server_error", "Something went wrong on our side; it was recorded."
+            status.HTTP_500_INTERNAL_SERVER_ERROR,
+            "server_error",
+            "Something went wrong on the server. The error was logged.",
         )
     return defaults.server_error(request)

@@ -25,10 +25,10 @@ class Problem(serializers.Serializer[Any]):
     type = serializers.CharField(help_text="urn:parley:problem:<code>")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="One sentence for people.")
-    code = serializers.CharField(help_text="A stable word for programs.")
+    detail = serializers.CharField(help_text="Human-readable summary.")
+    code = serializers.CharField(help_text="Stable error code for programs.")
     errors = serializers.DictField(  # type: ignore[assignment]  # a member of the document, not the property
-        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Sentences per field."
+        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Messages by field."
     )
     problems = ProblemEntry(many=True, required=False)
 
@@ -53,14 +53,14 @@ class ParleyAutoSchema(AutoSchema):
             shared.append(
                 OpenApiParameter(
                     "X-Organization", OpenApiTypes.STR, OpenApiParameter.HEADER,
-                    description="Id or short name of the organization; needed by members of several.",
+                    description="ID or short name of the organization. Required if you belong to several.",
                 )
             )  # fmt: skip
             if self.method != "GET":
                 shared.append(
                     OpenApiParameter(
                         "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER,
-                        description="The same key with the same body within 24 hours gets the same answer.",
+                        description="Repeating a request with the same key and body within 24 hours returns the first response.",
                     )
                 )  # fmt: skip
         return shared + list(super().get_override_parameters())

@@ -21,10 +21,10 @@ class TokenRequestSerializer(StrictSerializer):
     password = serializers.CharField(trim_whitespace=False, max_length=500)
     code = serializers.CharField(
         required=False, allow_blank=True, max_length=20, default="",
-        help_text="Current code of the authenticator app, or a recovery code; needed with a second factor.",
+        help_text="Current code from the authenticator app, or a recovery code. Required with two-factor sign-in.",
     )  # fmt: skip
     organization = serializers.CharField(
-        required=False, max_length=60, help_text="Id or short name. The tokens then open this organization only."
+        required=False, max_length=60, help_text="ID or short name. Limits the tokens to this organization."
     )
 
 
@@ -32,7 +32,7 @@ class TokenPairSerializer(serializers.Serializer[Any]):
     access = serializers.CharField()
     refresh = serializers.CharField()
     token_type = serializers.CharField(help_text="Bearer")
-    expires_in = serializers.IntegerField(help_text="Seconds that the access token lasts.")
+    expires_in = serializers.IntegerField(help_text="Lifetime of the access token in seconds.")
 
 
 class RefreshRequestSerializer(StrictSerializer):
@@ -46,7 +46,7 @@ class RevokeRequestSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
-            raise serializers.ValidationError("Send the refresh or the access token of the session to end.")
+            raise serializers.ValidationError("Send the refresh token or access token of the session to end.")
         return attrs
 
 
@@ -64,14 +64,14 @@ class PublishingRulesSerializer(StrictSerializer):
 
     gap_minutes = serializers.IntegerField(
         min_value=0, max_value=GAP_MOST_MINUTES, required=False,
-        help_text="Minutes between two posts of one connection; 0 for none. What comes too soon waits.",
+        help_text="Minimum minutes between two posts on one connection; 0 for none. Posts that are due sooner wait.",
     )  # fmt: skip
     quiet_from = WallTimeField(
         required=False, allow_null=True,
-        help_text="From when nothing goes out, in the organization's zone. Null: no quiet hours.",
+        help_text="Start of quiet hours, when nothing is published, in the organization's time zone. Null: no quiet hours.",
     )  # fmt: skip
     quiet_to = WallTimeField(
-        required=False, allow_null=True, help_text="Until when; earlier than quiet_from: on the next day."
+        required=False, allow_null=True, help_text="End of quiet hours. If earlier than quiet_from, on the next day."
     )
 
     def to_representation(self, instance: Organization) -> dict[str, Any]:
@@ -83,10 +83,10 @@ class PublishingRulesSerializer(StrictSerializer):
         given = _rules_of(organization) | attrs
         if (given["quiet_from"] is None) != (given["quiet_to"] is None):
             raise serializers.ValidationError(
-                {"quiet_to": ["Quiet hours need both a beginning and an end."]}, code=CONTRADICTION
+                {"quiet_to": ["Quiet hours need both a start and an end."]}, code=CONTRADICTION
             )
         if given["quiet_from"] is not None and given["quiet_from"] == given["quiet_to"]:
-            message = "Quiet hours must begin and end at different times."
+            message = "Quiet hours must start and end at different times."
             raise serializers.ValidationError({"quiet_to": [message]}, code=CONTRADICTION)
         return given
 
@@ -159,4 +159,4 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
 
 
 class ReadCountSerializer(serializers.Serializer[Any]):
-    read = serializers.IntegerField(help_text="How many notifications were unread until now.")
+    read = serializers.IntegerField(help_text="Number of notifications that were unread.")

@@ -80,7 +80,7 @@ def _organization_of(memberships: list[Membership], name: str | None) -> Organiz
     for membership in memberships:
         if name in {str(membership.organization_id), membership.organization.slug}:
             return membership.organization
-    raise PermissionDenied("You do not belong to this organization.", code="not_a_member")
+    raise PermissionDenied("You don't belong to this organization.", code="not_a_member")
 
 
 class TokenRefreshView(TokenEndpoint):

@@ -130,7 +130,7 @@ def _frames(image: Image.Image, name: str) -> Iterator[Image.Image]:
         if number > 1 and (number > MAX_FRAMES or number * image.width * image.height > MAX_ANIMATION_PIXELS):
             raise PictureRefused(
                 _(
-                    "“%(name)s” is too long an animation: at most %(frames)s frames and %(mega)d megapixels in all. Shorten it or make it smaller."
+                    "“%(name)s” is too long. Animations can have up to %(frames)s frames and %(mega)d megapixels in total. Shorten it or make it smaller."
                 )
                 % {"name": name, "frames": f"{MAX_FRAMES:,}", "mega": MAX_ANIMATION_PIXELS // 1_000_000}
             )

@@ -36,7 +36,7 @@ def test_those_who_may_are_told_with_a_link_and_the_page_says_that_they_were(
     assert "Alice were asked by Bob" not in page
     assert "Asked by Bob just now: Alice" in page
     assert "Ask to reconnect" not in page
-    assert "Colleagues asked for help" in page, "the account's activity shows it"
+    assert "Asked colleagues for help" in page, "the account's activity shows it"
 
 
 def test_within_a_day_nobody_is_told_twice_whoever_asks(as_bob: Client, alice: User, club: Organization) -> None:

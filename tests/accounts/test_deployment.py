@@ -51,7 +51,7 @@ def test_a_cache_that_each_process_keeps_for_itself_is_warned_of(settings: Any) 
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
         ({"APP_URL": "parley.example.org"}, "APP_URL must be a full address"),
         ({"APP_URL": "http://parley.example.org"}, "security.W"),
-        ({"DATABASE_URL": "postgres://parley@db.example.org/parley"}, "counted for each machine apart"),
+        ({"DATABASE_URL": "postgres://parley@db.example.org/parley"}, "counted separately on each machine"),
     ],
 )
 def test_a_wrong_one_is_refused_with_what_to_do(tmp_path: Path, change: dict[str, str], says: str) -> None:

@@ -57,7 +57,7 @@ class TestInviting:
             django_capture_on_commit_callbacks(execute=True),
         ):
             answer = as_alice.post("/members/", {"email": ADDRESS, "role": "AGENT"}, follow=True)
-        assert "did not take it" in answer.content.decode()
+        assert "could not be emailed" in answer.content.decode()
         assert "Not sent" in answer.content.decode()
         row = Invitation.objects.get()
         assert row.sent_at is None
@@ -70,7 +70,7 @@ class TestInviting:
     def test_a_member_or_an_invited_address_is_not_invited_again(
         self, club: Organization, alice: User, bob: User, invitation: Invitation
     ) -> None:
-        with pytest.raises(Conflict, match="member already"):
+        with pytest.raises(Conflict, match="already a member"):
             invitations.invite(club, bob.email.upper(), Role.AGENT, by=alice)
         with pytest.raises(Conflict, match="invited already"):
             invitations.invite(club, ADDRESS, Role.VIEWER, by=alice)
@@ -103,7 +103,7 @@ class TestLinks:
     def test_sending_again_ends_the_older_link(self, invitation: Invitation, alice: User) -> None:
         old = path_of(invitation)
         invitations.resend_invitation(invitation, by=alice)
-        assert "latest mail" in Client().get(old).content.decode()
+        assert "latest email" in Client().get(old).content.decode()
         assert Client().get(path_of(invitation)).status_code == 200
 
     def test_a_revoked_one_opens_nothing(self, as_alice: Client, invitation: Invitation) -> None:

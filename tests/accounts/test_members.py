@@ -100,7 +100,7 @@ class TestPage:
     def test_shows_who_belongs_here(self, as_bob: Client, alice: User) -> None:
         page = as_bob.get("/members/").content.decode()
         assert alice.email in page
-        assert "Invite a person" not in page
+        assert "Invite someone" not in page
 
     def test_a_marketer_cannot_invite_by_hand_made_form(self, as_bob: Client) -> None:
         assert as_bob.post("/members/", {"email": "x@y.example", "role": "ADMIN"}).status_code == 403

@@ -365,7 +365,7 @@ def endless_gif(frames: int, size: tuple[int, int]) -> bytes:
 
 @pytest.mark.parametrize(("frames", "size"), [(1001, (1, 1)), (12, (3000, 3000))])
 def test_an_endless_animation_is_refused(frames: int, size: tuple[int, int]) -> None:
-    with pytest.raises(PictureRefused, match="too long an animation"):
+    with pytest.raises(PictureRefused, match="is too long"):
         read_picture(endless_gif(frames, size), "loop.gif")
 
 

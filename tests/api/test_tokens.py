@@ -59,7 +59,7 @@ def test_wrong_credentials_do_not_tell_what_was_wrong(anybody: ApiClient, wrong:
     assert answer["Content-Type"] == "application/problem+json"
     assert answer["WWW-Authenticate"].startswith("Bearer")
     assert answer.json()["code"] == "invalid_credentials"
-    assert answer.json()["detail"] == "The email address or the password is wrong."
+    assert answer.json()["detail"] == "The email address or password is wrong."
 
 
 def test_unverified_address_gets_no_token(anybody: ApiClient, alice: User) -> None:
@@ -196,7 +196,7 @@ class TestRevoke:
     def test_without_a_token_it_says_what_is_missing(self, anybody: ApiClient) -> None:
         answer = anybody.post("auth/token/revoke", {})
         assert answer.status_code == 400
-        assert "refresh or the access token" in answer.json()["detail"]
+        assert "refresh token or access token" in answer.json()["detail"]
 
 
 def test_an_access_token_lasts_a_quarter_of_an_hour(anybody: ApiClient) -> None:
@@ -253,7 +253,7 @@ class TestWhichOrganization:
     ) -> None:
         answer = ApiClient(alice).get("organization", **{"X-Organization": name})
         assert (answer.status_code, answer.json()["code"]) == (403, "not_a_member")
-        assert answer.json()["detail"] == "This token does not open the organization that was named."
+        assert answer.json()["detail"] == "This token does not give access to that organization."
 
     def test_a_token_asked_for_one_opens_no_other(self, alice: User, second: Organization, club: Organization) -> None:
         api = ApiClient(alice, organization="second")

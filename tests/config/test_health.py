@@ -70,7 +70,7 @@ def test_the_page_says_the_same_in_the_same_status_code(as_alice: Client, alive:
     Heartbeat.objects.all().delete()
     answer = as_alice.get("/health/")
     assert answer.status_code == 503
-    assert "No worker takes the queue" in answer.content.decode()
+    assert "No worker is consuming the" in answer.content.decode()
 
 
 def test_the_page_is_for_those_who_manage_the_organization(as_bob: Client) -> None:
@@ -84,7 +84,7 @@ def test_a_paused_platform_is_shown_to_those_who_have_accounts_there(
     PlatformTrouble.objects.create(
         platform="FACEBOOK", first_failure_at=timezone.now(), paused_since=timezone.now(), failures=9
     )
-    said = "Facebook has trouble since"
+    said = "Facebook has been having trouble since"
     assert said in as_alice.get("/health/").content.decode()
     assert said in as_alice.get("/connections/").content.decode()
     assert said not in as_eve.get("/connections/").content.decode()
@@ -107,7 +107,7 @@ def test_lateness_is_measured_on_first_tries(client: Client, alive: None, club: 
 def test_the_page_counts_the_attempts_of_the_last_day_in_words(
     as_alice: Client, alive: None, club: Organization
 ) -> None:
-    assert "No post was sent in the last day." in as_alice.get("/health/").content.decode()
+    assert "No posts were sent in the last 24 hours." in as_alice.get("/health/").content.decode()
     account = factories.make_connection(club, "MASTODON")
     for outcome in ("PUBLISHED", "UNKNOWN", ""):
         post = factories.make_post(account, status=PostStatus.PUBLISHED, scheduled_at=timezone.now())
@@ -115,7 +115,7 @@ def test_the_page_counts_the_attempts_of_the_last_day_in_words(
             organization=club, post=post, number=1, key=post.pk, owner="w", started_at=timezone.now(), outcome=outcome
         )
     page = as_alice.get("/health/").content.decode()
-    assert all(words in page for words in ("Published", "Unknown, a person decides", "Under way"))
+    assert all(words in page for words in ("Published", "Unknown, a person decides", "Ongoing"))
 
 
 def test_metrics_are_for_this_machine_or_for_those_with_the_token(client: Client, alive: None, settings: Any) -> None:

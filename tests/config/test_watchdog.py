@@ -104,11 +104,11 @@ def publish(post: SocialPost) -> None:
     SocialPost.objects.filter(pk=post.pk).update(status=PostStatus.PUBLISHED, published_at=now)
 
 
-NO_WORKER = "Posts do not go out: no worker publishes them"
-NO_TICK = "Posts do not go out: the periodic work stands still"
-LATE = "Posts go out late"
-STUCK = "Posts are stuck: their worker no longer answers"
-AGAIN = "Publishing works again"
+NO_WORKER = "Posts are not being published: no worker is running"
+NO_TICK = "Posts are not being published: the scheduler has stopped"
+LATE = "Posts are being published late"
+STUCK = "Posts are stuck: their worker stopped responding"
+AGAIN = "Publishing has recovered"
 
 
 # --- what is noticed, and when ----------------------------------------------------------------------------------------
@@ -126,8 +126,8 @@ def test_a_silent_worker_is_told_and_mailed_within_75_seconds(
     row = Notification.objects.get(user=alice)
     assert row.url == "/health/"
     assert "Mon 4 Jan, 09:00" in row.body, "since when, in the club's zone"
-    assert "1 post of yours" in row.body
-    assert "Start one, or look at its log" in row.body, "and what to do"
+    assert "1 of your posts" in row.body
+    assert "Start one, or check its log" in row.body, "and what to do"
 
 
 def test_a_silent_beat_is_told_and_mailed_within_80_seconds(
@@ -305,7 +305,7 @@ def test_of_late_posts_only_their_organization_is_told_and_of_its_own_only(
     SocialPost.objects.filter(pk=post.pk).update(scheduled_at=timezone.now() - timedelta(minutes=1))
     installation.passes(30)
     assert (told(alice), told(eve)) == ([LATE], [])
-    assert "1 post of yours is overdue" in Notification.objects.get(user=alice).body
+    assert "1 of your posts is overdue" in Notification.objects.get(user=alice).body
 
 
 def test_the_operators_are_mailed_together_even_when_no_post_waits(installation: Installation, root: User) -> None:
@@ -316,7 +316,7 @@ def test_the_operators_are_mailed_together_even_when_no_post_waits(installation:
     assert [letter.to for letter in mail.outbox] == [[second.email, root.email]]
     letter = mail.outbox[0]
     assert letter.subject == f"[127.0.0.1] {NO_WORKER}"
-    for words in ("Mon 4 Jan, 09:00 UTC", "No worker takes the queue", "/health/", "/readyz"):
+    for words in ("Mon 4 Jan, 09:00 UTC", "No worker is consuming the", "/health/", "/readyz"):
         assert words in letter.body
 
 
@@ -341,7 +341,7 @@ def test_who_wants_no_mail_of_it_finds_it_under_the_bell_alone(
 
 
 def test_the_preference_stands_on_the_page_of_mails(as_alice: Client) -> None:
-    assert "Publishing stands still, or works again" in as_alice.get("/notifications/mails/").content.decode()
+    assert "Publishing stops or recovers" in as_alice.get("/notifications/mails/").content.decode()
 
 
 # --- once, and when it is over ----------------------------------------------------------------------------------------
@@ -379,9 +379,9 @@ def test_the_end_is_told_with_how_many_posts_were_late_and_how_many_still_wait(
     assert told(alice) == mailed(alice) == [NO_WORKER, AGAIN]
     end = Notification.objects.get(user=alice, title=AGAIN)
     assert "from Mon 4 Jan, 09:00 to Mon 4 Jan, 09:05" in end.body
-    assert "1 post went out late. 1 is still waiting." in end.body
+    assert "1 post was published late. 1 is still waiting." in end.body
     assert mailed(root)[-1] == f"[127.0.0.1] {AGAIN}"
-    assert any("1 post went out late." in letter.body for letter in mail.outbox if root.email in letter.to)
+    assert any("1 post was published late." in letter.body for letter in mail.outbox if root.email in letter.to)
     installation.passes(600)
     assert told(alice) == [NO_WORKER, AGAIN]
 
@@ -428,8 +428,8 @@ def test_when_the_worker_is_back_and_the_beat_is_not_nobody_is_told_that_all_is_
     publish(post)
     installation.worker = True
     installation.passes(60)
-    assert told(alice)[2:] == ["A part of publishing works again, not all of it"]
-    assert f"Still wrong: {NO_TICK}" in Notification.objects.filter(user=alice).latest("created_at").body
+    assert told(alice)[2:] == ["Publishing has partly recovered"]
+    assert f"Still failing: {NO_TICK}" in Notification.objects.filter(user=alice).latest("created_at").body
     installation.beat = True
     installation.passes(60)
     assert told(alice)[3:] == [AGAIN]
@@ -446,8 +446,8 @@ def test_what_ends_together_is_told_together(
     assert told(alice)[2:] == mailed(alice)[2:] == [AGAIN]
     assert mailed(root)[2:] == [f"[127.0.0.1] {AGAIN}"]
     body = Notification.objects.get(user=alice, title=AGAIN).body
-    assert "No worker published from" in body
-    assert "The periodic work stood still from" in body
+    assert "No worker was publishing from" in body
+    assert "The scheduler stopped from" in body
     assert not Incident.objects.open().exists()
 
 
@@ -645,19 +645,19 @@ def test_a_beat_shows_that_it_lives_and_watches(real_transactions: None, monkeyp
 def test_the_health_page_and_the_metrics_show_incidents(
     installation: Installation, post: SocialPost, as_alice: Client
 ) -> None:
-    assert "Nothing kept posts from going out" in as_alice.get("/health/").content.decode()
+    assert "No incidents in the last 30 days" in as_alice.get("/health/").content.decode()
     installation.worker = False
     installation.passes(180)
     page = as_alice.get("/health/").content.decode()
-    assert "No worker published" in page
-    assert "people were told at 09:01" in page
+    assert "No worker was publishing" in page
+    assert "operators notified at 09:01" in page
     assert 'parley_incidents_open{kind="workers"} 1.0' in as_alice.get("/metrics").content.decode()
     installation.worker = True
     installation.show_life()
     publish(post)
     installation.passes(60)
     page = as_alice.get("/health/").content.decode()
-    assert "1 post went out late" in page
+    assert "1 post was published late" in page
     assert 'parley_incidents_open{kind="workers"} 0.0' in as_alice.get("/metrics").content.decode()
 
 
@@ -665,7 +665,7 @@ def test_what_nobody_was_told_of_is_not_shown(installation: Installation, post: 
     installation.worker = False
     installation.passes(55)
     assert Incident.objects.exists()
-    assert "Nothing kept posts from going out" in as_alice.get("/health/").content.decode()
+    assert "No incidents in the last 30 days" in as_alice.get("/health/").content.decode()
 
 
 def test_the_command_says_what_is_wrong_and_fails(
@@ -679,7 +679,7 @@ def test_the_command_says_what_is_wrong_and_fails(
         with pytest.raises(SystemExit) as ended:
             call_command("watchdog")
         assert ended.value.code == 1
-        assert "No worker takes the queue" in capsys.readouterr().out
+        assert "No worker is consuming the" in capsys.readouterr().out
         installation.passes(60, watched=False)
     assert told(alice) == mailed(alice) == [NO_WORKER]
 

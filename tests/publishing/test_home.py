@@ -26,7 +26,7 @@ def _at_noon() -> Any:
 
 def test_a_new_organization_is_led_from_the_account_to_the_first_post(as_bob: Client, club: Organization) -> None:
     page = as_bob.get("/").content.decode()
-    assert "Three steps to the first post" in page
+    assert "Three steps to your first post" in page
     assert page.count('aria-label="to do"') == 3
     connection = factories.make_connection(club, expires_in_s=30 * 24 * 3600)
     draft = factories.make_post(connection, status="DRAFT")
@@ -97,11 +97,11 @@ def test_home_counts_followers_and_engagement_of_this_week_against_the_last(as_b
 
 def test_home_does_not_make_numbers_up(as_bob: Client, club: Organization) -> None:
     x = factories.make_connection(club, "TWITTER", followers=None)
-    assert tiles(as_bob.get("/").content.decode())["Engagement, last 7 days"] == ("–", "no posts in this time")
+    assert tiles(as_bob.get("/").content.decode())["Engagement, last 7 days"] == ("–", "no posts in this period")
     factories.make_post(x, status="PUBLISHED", published_at=NOW - timedelta(minutes=1), engagement_synced_at=None)
     shown = tiles(as_bob.get("/").content.decode())
     assert shown["Followers"] == ("–", "not reported yet")
-    assert shown["Engagement, last 7 days"] == ("–", "not read yet")
+    assert shown["Engagement, last 7 days"] == ("–", "no data yet")
 
 
 def test_the_number_of_queries_does_not_grow_with_the_posts(as_bob: Client, club: Organization) -> None:
@@ -129,7 +129,7 @@ def test_a_viewer_is_not_told_to_do_what_they_may_not(club: Organization) -> Non
     page = viewer.get("/").content.decode()
     assert "Three steps" not in page
     assert "New post" not in page
-    assert "Nothing planned for today" in page
+    assert "Nothing scheduled today" in page
 
 
 def test_a_person_without_an_organization_is_led_to_make_one(db: None) -> None:

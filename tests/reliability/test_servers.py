@@ -92,7 +92,7 @@ def test_a_database_that_does_not_answer_is_said_and_is_no_crash(
         broken.setattr(connection, "cursor", refuse)
         ready, lives = client.get("/readyz"), client.get("/healthz")
     assert ready.status_code == 503
-    assert ready.json()["problems"]["database"] == "The database does not answer."
+    assert ready.json()["problems"]["database"] == "The database is not responding."
     assert lives.status_code == 200, "the process itself lives: restarting it would help nobody"
 
 

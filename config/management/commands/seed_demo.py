@@ -9,7 +9,7 @@ from config.demo.content import CLUBS, PASSWORD
 
 
 class Command(BaseCommand):
-    help = "Fill the installation with the demonstration's two clubs. Needs SANDBOX=1 and the running web. Again adds only what is missing."
+    help = "Fill the installation with the two demo clubs. Needs SANDBOX=1 and the web process running. Running it again adds only what is missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         left_out = fill()

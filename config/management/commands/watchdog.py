@@ -13,8 +13,8 @@ from config.watchdog import look_and_tell, send_owed_mails
 
 class Command(BaseCommand):
     help = (
-        "Say what keeps posts from going out, and exit with 1 when anything does. Tells people as the watching of "
-        "workers, beat and web does, once all of them together; run it every minute for when none of these is left."
+        "Print what keeps posts from being published, and exit with 1 if anything does. Notifies people once per "
+        "incident, as workers, beat and web do; run it every minute in case all of those are down."
     )
     requires_system_checks: list[str] = []
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
                 look_and_tell(timezone.now())
                 send_owed_mails(timezone.now())
             except DatabaseError as error:
-                self.stderr.write(f"Nobody could be told: {type(error).__name__}.")
+                self.stderr.write(f"Could not notify anyone: {type(error).__name__}.")
                 found |= {"watchdog": ""}
         if found:
             sys.exit(1)
