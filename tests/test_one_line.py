@@ -93,7 +93,7 @@ class TestWhatIsStoredAlready:
             answer = as_alice.post("/members/", {"email": "new@riverside.example", "role": "VIEWER"})
         assert answer.status_code == 302
         assert Invitation.objects.get().sent_at
-        assert mail.outbox[0].subject == "You are invited to Riverside Bcc: all@riverside.example on Parley"
+        assert mail.outbox[0].subject == "You've been invited to Riverside Bcc: all@riverside.example on Parley"
         assert mail.outbox[0].recipients() == ["new@riverside.example"]
 
     def test_a_notification_is_one_line(self, club: Organization, alice: User) -> None:
