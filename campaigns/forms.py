@@ -21,8 +21,8 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             "colour": forms.TextInput(attrs={"type": "color"}),
         }
         help_texts = {
-            "goal": _("What it should bring, in a sentence: “40 seats sold for the winter dinner”."),
-            "colour": _("A dot beside its name, so that it is found quickly."),
+            "goal": _("What you want to achieve, in one sentence: “40 seats sold for the winter dinner”."),
+            "colour": _("Shown as a dot beside the campaign's name."),
         }
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
@@ -32,7 +32,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         owner.queryset = User.objects.filter(memberships__organization=organization, is_active=True).order_by(
             "name", "email"
         )
-        owner.empty_label = str(_("Nobody in particular"))
+        owner.empty_label = str(_("No owner"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -99,7 +99,7 @@ class SocialConnectionAdmin(OrganizationModelAdmin):
     def validate_token(self, request: HttpRequest, queryset: QuerySet[SocialConnection]) -> None:
         def ask(connection: SocialConnection) -> None:
             if not validate_connection(connection, by=request.user).is_valid:  # type: ignore[arg-type]
-                raise InvalidToken(connection.error_message or _("The access no longer works."))
+                raise InvalidToken(connection.error_message or _("The access token is no longer valid."))
 
         self._each(request, queryset, ask, _("valid"))
 

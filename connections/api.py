@@ -25,7 +25,7 @@ YEARS_2_S = 2 * 366 * 24 * 3600
 
 class ConnectionSerializer(StrictModelSerializer):
     missing_permissions = serializers.SerializerMethodField(
-        help_text="What a feature of the platform needs and was not granted."
+        help_text="Permissions that a feature needs but that were not granted."
     )
     permissions = serializers.ListField(child=serializers.CharField(), read_only=True)
 
@@ -53,11 +53,11 @@ class ConnectSerializer(StrictSerializer):
     )
     expires_in = serializers.IntegerField(
         write_only=True, required=False, allow_null=True, default=None, min_value=1, max_value=YEARS_2_S,
-        help_text="Seconds that the access token still lives; null: it has no end, or the platform tells.",
+        help_text="Remaining lifetime of the access token in seconds; null if it never expires or the platform reports it.",
     )  # fmt: skip
     permissions = serializers.ListField(
         child=serializers.CharField(max_length=200, validators=[PRINTABLE_ASCII]), required=False, default=list, max_length=100,
-        help_text="Granted scopes, where the platform does not tell them.",
+        help_text="Granted scopes, if the platform does not report them.",
     )  # fmt: skip
     server_url = serializers.CharField(
         required=False, default="", allow_blank=True, max_length=200, help_text="Only for platforms with many servers."
@@ -71,7 +71,7 @@ class ConnectSerializer(StrictSerializer):
         cls = platform_class(given["platform"])
         if cls.needs_server and not given["server_url"]:
             raise ValidationError(
-                {"server_url": [ErrorDetail(f"{cls.label} needs the server's address.", code=CONTRADICTION)]}
+                {"server_url": [ErrorDetail(f"{cls.label} needs a server address.", code=CONTRADICTION)]}
             )
         if given["server_url"] and not cls.needs_server:
             message = f"{cls.label} has no servers to choose from."
@@ -87,7 +87,7 @@ class ValidationSerializer(serializers.Serializer[Any]):
     permissions = serializers.ListField(child=serializers.CharField())
     platform_user_id = serializers.CharField()
     validated_at = serializers.DateTimeField()
-    reason = serializers.CharField(allow_blank=True, help_text="Why it is not valid, in a sentence.")
+    reason = serializers.CharField(allow_blank=True, help_text="Why the token is not valid.")
 
 
 class ConnectionFilter(django_filters.FilterSet):
@@ -176,7 +176,9 @@ class ConnectionViewSet(
     @action(detail=True, methods=["post"])
     def disconnect(self, request: Request, pk: str) -> Response:
         """Destroy the tokens here and withdraw them at the platform. Scheduled posts are cancelled, history stays."""
-        return self._done(disconnect(self._asked(request), by=self.request.user, reason="Disconnected by REST."))
+        return self._done(
+            disconnect(self._asked(request), by=self.request.user, reason="Disconnected through the API.")
+        )
 
     @extend_schema(request=EmptySerializer, responses=ConnectionSerializer)
     @action(detail=True, methods=["post"])

@@ -65,7 +65,8 @@ def refuse_while_paused(connection: SocialConnection) -> None:
     if trouble is not None and trouble.paused_since is not None:
         since = trouble.paused_since.astimezone(connection.organization.zone)
         raise PlatformPaused(
-            f"{trouble.label} has trouble since {since:%H:%M}. It goes on by itself.", retry_at=trouble.probe_at
+            f"{trouble.label} has been having trouble since {since:%H:%M}. Posts resume automatically.",
+            retry_at=trouble.probe_at,
         )
 
 

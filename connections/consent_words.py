@@ -21,12 +21,14 @@ def denied(platform: type[Platform], error: str) -> ConsentFailed:
     """A consent page sent the person back with an error instead of a code."""
     if error in {"access_denied", "user_denied", "user_cancelled_login", "user_cancelled_authorize"}:
         return ConsentFailed(
-            _("You did not give consent at %(platform)s, so nothing was connected. Connect again whenever you like.")
+            _(
+                "You did not authorize Parley on %(platform)s, so nothing was connected. Connect again whenever you like."
+            )
             % {"platform": platform.label}
         )
     if error in {"temporarily_unavailable", "server_error"}:
         return ConsentFailed(
-            _("%(platform)s has trouble with its consent page. Try again in some minutes.")
+            _("%(platform)s is having trouble with its authorization page. Try again in a few minutes.")
             % {"platform": platform.label}
         )
     return ConsentFailed(
@@ -53,7 +55,9 @@ def sentence(platform: type[Platform], error: PlatformError, server_url: str) ->
     name = server_url.split("://")[-1] or platform.label
     if error.platform_code in APP_REFUSED:
         if platform.needs_server:
-            return _("%(name)s no longer knows Parley. Connect again: Parley introduces itself anew.") % {"name": name}
+            return _("%(name)s no longer recognizes Parley. Connect again, and Parley will register itself.") % {
+                "name": name
+            }
         return _(
             "%(name)s does not know the app that Parley was given. Check its client id and secret, then connect again."
         ) % {"name": name}
@@ -61,15 +65,13 @@ def sentence(platform: type[Platform], error: PlatformError, server_url: str) ->
         case Busy():
             return str(error)
         case TransientError() | OutcomeUnknown():
-            return _(
-                "%(name)s does not answer as it should just now. Nothing was connected: try again in some minutes."
-            ) % {"name": name}
-        case RateLimited():
-            return _("%(name)s takes no more requests from here for the moment. Try again in a quarter of an hour.") % {
+            return _("%(name)s is not responding properly. Nothing was connected. Try again in a few minutes.") % {
                 "name": name
             }
+        case RateLimited():
+            return _("%(name)s is not accepting more requests right now. Try again in 15 minutes.") % {"name": name}
         case InvalidToken():
-            return _("The consent at %(name)s took too long or was used before. Connect again.") % {"name": name}
+            return _("The consent at %(name)s took too long or has already been used. Connect again.") % {"name": name}
         case PermissionMissing(scopes=scopes) if scopes:
             return _("%(name)s did not grant what is needed (%(scopes)s). Connect again and leave every permission ticked.") % {
                 "name": name, "scopes": ", ".join(scopes),

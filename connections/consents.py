@@ -129,7 +129,7 @@ def start_consent(
 
 def take_consent(platform: type[Platform], *, state: str, user: User, session: Session) -> Consent:
     """The consent that a returning browser belongs to, taken: True for one caller only. Raises ConsentFailed."""
-    start_again = _("Choose “Connect” once more to start again.")
+    start_again = _("Choose “Connect” to start again.")
     consent = (
         Consent.objects.filter(state_hash=_digest(state), platform=platform.name)
         .select_related("organization", "reconnects", "user")
@@ -144,14 +144,20 @@ def take_consent(platform: type[Platform], *, state: str, user: User, session: S
         )  # fmt: skip
     same_browser = hmac.compare_digest(consent.session_hash, _digest(_binding(session)))
     if consent.user_id != user.pk or not same_browser:
-        raise ConsentFailed(_("This consent was started in another browser or by someone else.") + " " + start_again)
+        raise ConsentFailed(
+            _("This authorization was started in another browser or by someone else.") + " " + start_again
+        )
     if consent.used_at is not None:
-        raise ConsentFailed(_("This consent was used already: nothing more was connected.") + " " + start_again)
+        raise ConsentFailed(
+            _("This authorization has already been used. Nothing else was connected.") + " " + start_again
+        )
     now = timezone.now()
     if consent.expires_at <= now:
-        raise ConsentFailed(_("The consent took more than ten minutes and has expired.") + " " + start_again)
+        raise ConsentFailed(_("The authorization took more than ten minutes and has expired.") + " " + start_again)
     if not Consent.objects.filter(pk=consent.pk, used_at__isnull=True).update(used_at=now):
-        raise ConsentFailed(_("This consent was used already: nothing more was connected.") + " " + start_again)
+        raise ConsentFailed(
+            _("This authorization has already been used. Nothing else was connected.") + " " + start_again
+        )
     consent.used_at = now
     return consent
 
@@ -354,18 +360,18 @@ def choose_accounts(
     with transaction.atomic():
         # Taken by a conditional UPDATE: a second press of the button connects nothing twice.
         if not Consent.objects.filter(pk=consent.pk, completed_at__isnull=True).update(completed_at=timezone.now()):
-            raise ConsentFailed(_("This choice was made already."))
+            raise ConsentFailed(_("You have already chosen."))
         return _connect(consent, chosen, app_client_id=app_client_id, by=by)
 
 
 def _check_choice(consent: Consent, *, user: User, session: Session) -> None:
     same_browser = hmac.compare_digest(consent.session_hash, _digest(_binding(session)))
     if consent.user_id != user.pk or not same_browser:
-        raise ConsentFailed(_("This choice belongs to another browser. Connect again here."))
+        raise ConsentFailed(_("You started this in another browser. Connect again here."))
     if consent.completed_at is not None or not consent.found:
-        raise ConsentFailed(_("This choice was made already. Connect again to choose more."))
+        raise ConsentFailed(_("You have already chosen. Connect again to add more accounts."))
     if consent.expires_at <= timezone.now():
-        raise ConsentFailed(_("The choice was open for too long and has expired. Connect again."))
+        raise ConsentFailed(_("This page has expired. Connect again."))
 
 
 def tidy_consents(now: datetime | None = None) -> int:

@@ -63,7 +63,7 @@ def credentials_for(organization: Organization, platform: type[Platform], server
         client_id, client_secret = settings_of(platform)
         raise NotConfigured(
             _(
-                "%(platform)s is not set up yet. Enter an app of your own under Connections, or ask your operator to set "
+                "%(platform)s is not set up yet. Enter your own app under Connections, or ask your operator to set "
                 "%(id)s and %(secret)s."
             )
             % {"platform": platform.label, "id": client_id, "secret": client_secret}

@@ -16,7 +16,7 @@ class PlatformAppForm(forms.Form):
     client_id = stored_text(
         PlatformApp,
         "client_id",
-        label=_("Client id"),
+        label=_("Client ID"),
         validators=[PRINTABLE_ASCII],
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
@@ -31,6 +31,6 @@ class PlatformAppForm(forms.Form):
     def __init__(self, *args: Any, has_secret: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if has_secret:
-            self.fields["client_secret"].help_text = _("Leave it empty to keep the stored secret.")
+            self.fields["client_secret"].help_text = _("Leave empty to keep the current secret.")
         else:
             self.fields["client_secret"].required = True

@@ -146,7 +146,7 @@ def check_address(url: str) -> None:
     if is_exempt(url):
         return
     if parts.scheme != "https":
-        raise UnsafeAddress(f"{parts.hostname} must be reached by https.")
+        raise UnsafeAddress(f"{parts.hostname} must use https.")
     host = parts.hostname
 
     def look_up() -> None:
@@ -157,7 +157,7 @@ def check_address(url: str) -> None:
     except InvalidIPAddress:
         raise private_network(host) from None
     except TooSlow:
-        raise UnsafeAddress(f"Nobody says in time where {host} is. Try again in a moment.") from None
+        raise UnsafeAddress(f"The address of {host} could not be looked up in time. Try again in a moment.") from None
     except (requests.RequestException, socket.gaierror, UnicodeError):
         raise UnsafeAddress(f"There is no server called {host}.") from None
 

@@ -270,7 +270,7 @@ class PlatformHttp:
             return in_time(exchange, guarded=self.guarded)
         except TooSlow as error:
             if not error.was_begun:
-                raise Busy(_("There was no time left for this call. Try again in a moment.")) from None
+                raise Busy(_("This took too long. Try again in a moment.")) from None
             raise self._no_answer(requests.ReadTimeout(), patience) from None
         except InvalidIPAddress:
             refusal = private_network(urlsplit(url).hostname or "The server")
@@ -355,7 +355,7 @@ class PlatformHttp:
             case 403:
                 return PermissionMissing(f"{label} does not allow this.", detail=detail)
             case 404 | 410:
-                return NotFound(f"{label} does not find it.", detail=detail)
+                return NotFound(f"{label} could not find it.", detail=detail)
             case 408 | 425:
                 return TransientError(f"{label} asks to try again.", detail=detail)
             case 409:
@@ -363,7 +363,7 @@ class PlatformHttp:
             case 413 | 415:
                 return MediaError(f"{label} does not take this file.", detail=detail)
             case 429:
-                return RateLimited(f"{label} asks to wait: too many requests.", detail=detail)
+                return RateLimited(f"{label} is receiving too many requests. Try again later.", detail=detail)
             case _ if 400 <= status < 500:
                 return ContentRejected(f"{label} refused this without saying why.", detail=detail)
         names = {"platform": label, "status": status}
@@ -371,7 +371,7 @@ class PlatformHttp:
         if status >= 500 and patience is Patience.ONCE:
             said = _("%(platform)s answered with an error (%(status)d).") % names
         elif status >= 500:
-            said = _("%(platform)s has trouble at the moment.") % names
+            said = _("%(platform)s is having trouble right now.") % names
         is_open = patience is Patience.ONCE
         error = OutcomeUnknown(said, detail=detail) if is_open else TransientError(said, detail=detail)
         return _outage(error) if status >= 500 else error

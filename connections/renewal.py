@@ -128,7 +128,7 @@ def with_secrets(connection: SocialConnection) -> Opened:
             secrets[token.kind] = reveal(token, "secret")
         except CannotDecrypt as error:
             raise TransientError(
-                _("The tokens of %(account)s cannot be opened. Your operator has to check the encryption key.")
+                _("The tokens of %(account)s cannot be decrypted. Ask your operator to check the encryption key.")
                 % {"account": connection},
                 detail=str(error),
             ) from error
@@ -321,7 +321,7 @@ def _store_renewal(opened: Opened, ask: Callable[[], TokenGrant], *, by: Actor) 
 
 
 def _cannot_renew_now(connection: SocialConnection) -> str:
-    return _("%(platform)s could not renew the access of %(account)s just now. It is tried again by itself.") % {
+    return _("%(platform)s could not renew access to %(account)s. Parley will try again automatically.") % {
         "platform": connection.platform_label, "account": connection.account_name,
     }  # fmt: skip
 

@@ -159,7 +159,7 @@ def connect_with_tokens(
         platform=platform.name, server_url=server, platform_account_id=account.id
     )
     if known.active().exists():
-        raise AlreadyConnected(_("This account is connected already."))
+        raise AlreadyConnected(_("This account is already connected."))
     granted = tuple(validation.permissions or permissions or platform.scopes)
     grant = TokenGrant(access_token, refresh_token or None, validation.expires_at or expires_at, granted)
     connected = Account(
@@ -169,7 +169,7 @@ def connect_with_tokens(
     try:
         return connect_account(organization, platform, connected, server_url=server, app_client_id=app.client_id, by=by)
     except IntegrityError as error:
-        raise AlreadyConnected(_("This account is connected already.")) from error
+        raise AlreadyConnected(_("This account is already connected.")) from error
 
 
 def _app_at_hand(organization: Organization, platform: type[Platform], server_url: str) -> AppCredentials:
@@ -203,7 +203,7 @@ def validate_connection(connection: SocialConnection, *, by: Actor) -> Validatio
         if is_kept:
             return validation
     raise TransientError(
-        _("%(account)s was being reconnected while its access was checked. Try again.") % {"account": connection}
+        _("%(account)s was reconnected while its access was being checked. Try again.") % {"account": connection}
     )
 
 

@@ -125,7 +125,7 @@ def refresh_connection(connection: SocialConnection, *, by: Actor, force: bool =
     if current.platform_class.token_policy == TokenPolicy.PERMANENT or current.token_expires_at is None:
         if current.platform_class.token_policy != TokenPolicy.ROTATING:
             raise NotRenewable(
-                _("The access of %(account)s has no end: there is nothing to renew. Validate it instead.")
+                _("Access to %(account)s never expires, so there is nothing to renew. Check it instead.")
                 % {"account": current}
             )
     elif current.platform_class.token_policy == TokenPolicy.NOT_RENEWABLE:

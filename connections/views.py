@@ -72,7 +72,7 @@ def start(request: OrganizationRequest, platform: str) -> HttpResponse:
     cls = _platform(platform)
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         # Another site sent the browser here: with a server of its own, it would connect an account of its own.
-        messages.info(request, _("Choose “Connect” here to start: another site cannot do it for you."))
+        messages.info(request, _("Choose “Connect” here to start. Another site cannot start it for you."))
         return redirect("connections:list")
     reconnects = None
     if request.GET.get("connection"):

@@ -66,7 +66,7 @@ class OperationsFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
             ("failed", _("failed in the last 7 days")),
-            ("attention", _("waiting for a person")),
+            ("attention", _("waiting for a decision")),
             ("late", _("due and not sent")),
             ("next", _("due in the next 24 hours")),
             ("unsynced", _("published, engagement never synced")),
@@ -190,7 +190,7 @@ class SocialPostAdmin(OrganizationModelAdmin):
         self._each(request, queryset, lambda post: services.retry_post(post, by=request.user), _("sent again"))  # type: ignore[arg-type]
 
     @admin.action(
-        description=gettext_lazy("Set back to scheduled at its own time, or now if that has passed"),
+        description=gettext_lazy("Reschedule at the original time, or now if it has passed"),
         permissions=["publish"],
     )
     def set_to_scheduled(self, request: HttpRequest, queryset: QuerySet[SocialPost]) -> None:

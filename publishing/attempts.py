@@ -77,7 +77,7 @@ def _put_off(post: SocialPost, error: Exception, *, holder: str) -> None:
         with transaction.atomic():
             if not SocialPost.objects.ready().order_by().filter(pk=post.pk).update(claimed_by=holder):
                 return  # another worker has taken it meanwhile
-            trouble = TransientError("Something went wrong on our side.", detail=type(error).__name__)
+            trouble = TransientError("Something went wrong in Parley.", detail=type(error).__name__)
             try_later(SocialPost.objects.get(pk=post.pk), trouble, now=timezone.now())
     except Exception:
         log.exception("nor could it be put off", post=str(post.pk))
@@ -183,7 +183,7 @@ def run_attempt(attempt: PublishAttempt, holder: str) -> None:
         settle_failure(attempt, error)
     except Exception as error:
         log.exception("publishing failed by an error of our own", post=str(post.pk))
-        settle_failure(attempt, TransientError("Something went wrong on our side.", detail=type(error).__name__))
+        settle_failure(attempt, TransientError("Something went wrong in Parley.", detail=type(error).__name__))
     else:
         try:
             record_published(attempt, published)

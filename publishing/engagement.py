@@ -66,15 +66,17 @@ def why_unread(post: SocialPost) -> str:
     platform = connection.platform_class
     if Can.METRICS not in platform.capabilities:
         reason = platform.absences.get(Can.METRICS)
-        return str(reason) if reason else _("%(platform)s gives no numbers of posts.") % {"platform": platform.label}
+        return (
+            str(reason) if reason else _("%(platform)s does not provide post metrics.") % {"platform": platform.label}
+        )
     if connection.disconnected_at or not connection.is_active:
-        return _("%(account)s does not work at the moment: no numbers are read until it is reconnected.") % {
+        return _("%(account)s needs to be reconnected before its engagement can be read.") % {
             "account": connection.account_name
         }
     if missing := platform.missing_permissions(connection.permissions).get(Can.METRICS):
         words = ngettext(
-            "The permission %(names)s was not granted, so %(platform)s does not tell the numbers of this account's posts.",
-            "The permissions %(names)s were not granted, so %(platform)s does not tell the numbers of this account's posts.",
+            "The permission %(names)s was not granted, so post metrics are not available for this account.",
+            "The permissions %(names)s were not granted, so post metrics are not available for this account.",
             len(missing),
         )
         return words % {"names": ", ".join(missing), "platform": platform.label}

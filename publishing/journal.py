@@ -46,7 +46,7 @@ class AttemptJournal:
             result: Json = step.result
             return result
         if step is not None and step.is_public and not step.error:
-            raise OutcomeUnknown("An earlier try was cut off while it was sending.")
+            raise OutcomeUnknown("An earlier attempt was interrupted while sending.")
         step = self._begin(step, name, is_public=is_public)
         # By then the lease is still ours: nobody has concluded yet that this worker died.
         limit = SEND_BY.set(step.started_at + lease() / 2) if is_public else None
@@ -63,7 +63,7 @@ class AttemptJournal:
                 self._note(step, error=type(error).__name__[:300])
                 raise
             log.exception("a public call ended in an error of our own", post=str(self.attempt.post_id), step=name)
-            raise OutcomeUnknown("The answer of the platform could not be read.") from error
+            raise OutcomeUnknown("The platform's response could not be read.") from error
         finally:
             if limit is not None:
                 SEND_BY.reset(limit)
@@ -73,7 +73,7 @@ class AttemptJournal:
             if not is_public:
                 raise
             # As a failure of ours it would be tried again, and go out twice, whatever kept it from being stored.
-            raise OutcomeUnknown("The answer of the platform could not be stored.") from error
+            raise OutcomeUnknown("The platform's response could not be saved.") from error
         return result
 
     def begun(self) -> dict[str, PublishStep]:

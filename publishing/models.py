@@ -69,7 +69,7 @@ class MediaAsset(models.Model):
     converted_from = models.CharField(max_length=100, blank=True, default="", db_default="")
     """The colours that the file came with, when they had to be converted to sRGB."""
     sha256 = models.CharField(max_length=64)
-    alt_text = models.CharField(_("alternative text"), max_length=1500, blank=True, default="")
+    alt_text = models.CharField(_("alt text"), max_length=1500, blank=True, default="")
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -163,7 +163,7 @@ class SocialPost(models.Model):
     status = models.CharField(_("status"), max_length=20, choices=PostStatus.choices, default=PostStatus.DRAFT)
     scheduled_at = models.DateTimeField(_("scheduled for"), null=True, blank=True)
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
-    platform_post_id = models.CharField(_("id at the platform"), max_length=200, null=True, blank=True)  # noqa: DJ001
+    platform_post_id = models.CharField(_("post ID"), max_length=200, null=True, blank=True)  # noqa: DJ001
     permalink = models.CharField(_("link to the post"), max_length=500, blank=True, default="")
     retry_count = models.PositiveSmallIntegerField(_("retries"), default=0)
     error_code = models.CharField(max_length=40, blank=True, default="")
@@ -262,10 +262,10 @@ class Outcome(models.TextChoices):
     """How an attempt ended. An open attempt has none ("")."""
 
     PUBLISHED = "PUBLISHED", _("published")
-    RETRY = "RETRY", _("to be tried again")
-    HELD = "HELD", _("held until the account works again")
+    RETRY = "RETRY", _("will be retried")
+    HELD = "HELD", _("on hold until the account is reconnected")
     FAILED = "FAILED", _("failed")
-    UNKNOWN = "UNKNOWN", _("unknown, a person decides")
+    UNKNOWN = "UNKNOWN", _("unknown, needs a decision")
     ABANDONED = "ABANDONED", _("nothing was sent")
 
 

@@ -105,9 +105,9 @@ def _restore(post: SocialPost, before: dict[str, Any], *, by: User) -> SocialPos
 
 def _must_be_movable(post: SocialPost) -> None:
     if post.status == PostStatus.PUBLISHED:
-        raise PostNotEditable(_("This post is published already: it cannot be moved."))
+        raise PostNotEditable(_("This post is already published and cannot be moved."))
     if post.status == PostStatus.PUBLISHING:
-        raise PostNotEditable(_("This post is being published right now: it cannot be moved."))
+        raise PostNotEditable(_("This post is being published right now and cannot be moved."))
 
 
 def _snapshot(post: SocialPost) -> dict[str, Any]:

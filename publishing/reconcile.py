@@ -196,7 +196,7 @@ def _send_again(case: Case) -> None:
         error=NOT_FOUND_THERE
     )
     label = case.post.connection.platform_label
-    error = TransientError(_("%(platform)s did not take the post: it is not there.") % {"platform": label})
+    error = TransientError(_("%(platform)s did not accept the post. It is not online.") % {"platform": label})
     close(case.attempt, Outcome.RETRY, error=error)
     try_later(case.post, error, now=case.sent_at)  # the time that the proof took was a part of the wait
 

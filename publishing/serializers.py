@@ -83,7 +83,7 @@ class PostProblemSerializer(serializers.Serializer[Any]):
 
 class ScheduledPostSerializer(PostSerializer):
     warnings = serializers.SerializerMethodField(
-        help_text="What you may want to know about the text and the time. The post is scheduled all the same."
+        help_text="Warnings about the text and time. They do not prevent scheduling."
     )
 
     class Meta(PostSerializer.Meta):
@@ -129,7 +129,7 @@ def _given(start: PostInput, changes: Mapping[str, Any]) -> PostInput:
 class PostChangeSerializer(ContentSerializer):
     campaign = OwnRelatedField(model=Campaign, required=False, allow_null=True)
     scheduled_at = MomentField(
-        required=False, allow_null=True, help_text="When it goes out. Null takes a scheduled post back to the drafts."
+        required=False, allow_null=True, help_text="When to publish. Null moves a scheduled post back to drafts."
     )
 
 

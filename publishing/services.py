@@ -111,7 +111,7 @@ def _refusal(before: str, to: str) -> str:
     if before == PostStatus.PUBLISHING:
         return "This post is being published right now."
     if before == PostStatus.PUBLISHED:
-        return "This post is published already."
+        return "This post is already published."
     return f"A post that is {PostStatus(before).label.lower()} cannot become {PostStatus(to).label.lower()}."
 
 
@@ -242,7 +242,7 @@ def _schedule(
 
 def _must_be_decided(post: SocialPost) -> None:
     if post.status == PostStatus.FAILED and post.error_code == "OUTCOME_UNKNOWN":
-        raise UndecidedOutcome("It is not known whether this post is out. Decide that first, on its page.")
+        raise UndecidedOutcome("It is not known whether this post was published. Say what happened on its page first.")
 
 
 def _must_be_usable(connection: SocialConnection) -> None:
@@ -263,7 +263,7 @@ def schedule_post(post: SocialPost, *, at: datetime, by: Actor, now: datetime | 
     if at.year not in YEARS:
         raise ImplausibleTime
     if at <= now:
-        raise InThePast("This time has passed already. Choose a later one, or publish now.", field="at")
+        raise InThePast("This time has passed. Choose a later one, or publish now.", field="at")
     return _schedule(post, at=at, by=by, action="post.scheduled", now=now)
 
 
@@ -326,7 +326,7 @@ def resolve_unknown(post: SocialPost, *, decision: str, by: User, link: str = ""
     looked at once more before) or "drop" (leave it).
     """
     if post.status != PostStatus.FAILED or post.error_code != "OUTCOME_UNKNOWN":
-        raise IllegalTransition("There is nothing to decide about this post any more.")
+        raise IllegalTransition("This post no longer needs a decision.")
     now = timezone.now()
     if decision == "published":
         link = link.strip()
@@ -351,7 +351,7 @@ def resolve_unknown(post: SocialPost, *, decision: str, by: User, link: str = ""
             transaction.on_commit(partial(hurry, "publishing.tasks.dispatch_due_posts_task"), robust=True)
         return post
     if decision == "drop":
-        return cancel_post(post, by=by, reason="Left as it is: nobody knows whether it went out.")
+        return cancel_post(post, by=by, reason="Left unchanged: it is not known whether it was published.")
     raise ValueError(f"unknown decision: {decision}")
 
 
@@ -361,7 +361,7 @@ def delete_at_platform(post: SocialPost, *, by: Actor) -> SocialPost:
     Raises IllegalTransition when it is not out or the platform cannot, PlatformError.
     """
     if post.status != PostStatus.PUBLISHED or not post.platform_post_id or post.deleted_at:
-        raise IllegalTransition("Only a post that is out can be deleted at its platform.")
+        raise IllegalTransition("Only a published post can be deleted from its platform.")
     if not post.connection.can(Can.DELETE):
         raise IllegalTransition(f"{post.connection.platform_label} offers no way to delete this post from here.")
     post_id: str = post.platform_post_id

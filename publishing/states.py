@@ -73,10 +73,10 @@ _FAILURES: dict[str, tuple[Promise, str]] = {
         gettext_lazy("%(platform)s no longer has something that this post refers to. Edit the post, then try again."),
         "edit",
     ),
-    "RATE_LIMITED": (gettext_lazy("%(platform)s takes no more posts for now. Try again later."), "move"),
+    "RATE_LIMITED": (gettext_lazy("%(platform)s is not accepting more posts right now. Try again later."), "move"),
     "TRANSIENT": (gettext_lazy("%(platform)s could not be reached in several attempts. Try again."), "retry"),
     "TOO_LATE": (
-        gettext_lazy("It was not sent, because its time had passed long ago. Publish it now or choose a new time."),
+        gettext_lazy("It was too late to publish automatically. Publish it now or choose a new time."),
         "retry",
     ),
 }  # fmt: skip
@@ -174,7 +174,9 @@ def _standing_of_scheduled(post: SocialPost, reason: str, now: datetime) -> Stan
     if post.next_attempt_at and post.next_attempt_at > now:
         again = {"platform": connection.platform_label, "time": short_time(post.next_attempt_at)}
         if post.error_code == RateLimited.code:
-            sentence = _("%(platform)s takes no more posts for now. Parley tries again on %(time)s.") % again
+            sentence = (
+                _("%(platform)s is not accepting more posts right now. Parley will try again on %(time)s.") % again
+            )
         else:
             sentence = _("The last attempt did not go through. Parley tries again on %(time)s.") % again
         return Standing(_("Retrying"), "info", "refresh", sentence, ("publish_now", "move", "cancel"), reason)

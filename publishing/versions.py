@@ -28,7 +28,7 @@ PARTS: dict[str, Promise] = {
     "text": gettext_lazy("the text"),
     "link": gettext_lazy("the link"),
     "comment": gettext_lazy("the first comment"),
-    "media": gettext_lazy("the pictures"),
+    "media": gettext_lazy("the images"),
     "campaign": gettext_lazy("the campaign"),
     "time": gettext_lazy("the time"),
 }

@@ -151,9 +151,7 @@ class Account:
     def __post_init__(self) -> None:
         account_id = clean_id(self.id)
         if not account_id:
-            raise TransientError(
-                _("The account has no id that can be used."), detail=f"id of {len(str(self.id))} signs"
-            )
+            raise TransientError(_("The account has no valid ID."), detail=f"id of {len(str(self.id))} signs")
         _set(
             self,
             id=account_id,

@@ -532,15 +532,15 @@ class Facebook(Platform):
         if code == 101 or "validating client secret" in said or "validating application" in said:
             return PermissionMissing(_("Facebook does not accept the app's id and secret."), **facts)
         if (code == 100 and sub in {36007, 36008, 36009}) or (operation == "exchange_code" and code in {1, 100, 191}):
-            return InvalidToken(_("The sign-in at Facebook has expired or was used already. Try again."), **facts)
+            return InvalidToken(_("The Facebook sign-in has expired or has already been used. Try again."), **facts)
         if code in THROTTLED:
-            return RateLimited(_("Facebook asks to wait: too many requests."), **facts)
+            return RateLimited(_("Facebook is receiving too many requests. Try again later."), **facts)
         if code == 506:
             return Duplicate(_("Facebook already has a post with this text."), **facts)
         if code in MEDIA_CODES or sub in MEDIA_SUBCODES:
-            return MediaError(_("Facebook does not take a picture: %(said)s") % {"said": said}, **facts)
+            return MediaError(_("Facebook did not accept an image: %(said)s") % {"said": said}, **facts)
         if (code == 100 and sub in {33, 2018001, 2018218}) or code == 803:
-            return NotFound(_("Facebook does not find it."), **facts)
+            return NotFound(_("Facebook could not find it."), **facts)
         if code in {3, 10, 551, 1705, 1363005} or 200 <= code <= 299:
             scopes = tuple(dict.fromkeys(_SCOPE.findall(said)))
             return PermissionMissing(
@@ -553,7 +553,7 @@ class Facebook(Platform):
             return OutcomeUnknown(_("Facebook had an unknown error."), **facts)
         if error.get("is_transient") or code in {1, 2, 1363021} or sub == 1545133:
             # With any status: its own says little.
-            trouble = TransientError(_("Facebook has trouble at the moment."), **facts)
+            trouble = TransientError(_("Facebook is having trouble right now."), **facts)
             trouble.was_sent = operation in UNSETTLED
             return trouble
         if status >= 500:

@@ -192,7 +192,7 @@ class Mastodon(Platform):
         netloc = f"{shown}:{port}" if port else shown
         exempt = bool(host) and (is_exempt(f"https://{netloc}") or is_exempt(f"http://{netloc}"))
         if not host or (not exempt and ("." not in host and ":" not in host)) or any(sign.isspace() for sign in text):
-            raise ConsentFailed(_("Type the address of your server, such as mastodon.social."))
+            raise ConsentFailed(_("Enter your server's address, such as mastodon.social."))
         scheme = "https"
         if exempt and (typed.strip().startswith("http://") or ("://" not in typed and is_local_name(host))):
             scheme = "http"
@@ -476,7 +476,7 @@ class Mastodon(Platform):
         facts: dict[str, Any] = {"detail": f"HTTP {status}", "platform_code": code[:60]}
         if code in {"invalid_client", "unauthorized_client"}:
             # Speaks of the registration, not of the account.
-            return PermissionMissing(_("%(host)s no longer knows this Parley.") % {"host": host}, **facts)
+            return PermissionMissing(_("%(host)s no longer recognizes this Parley.") % {"host": host}, **facts)
         if _speaks_of_scopes(said):
             facts["platform_code"] = SCOPE_REFUSED
         if code == "invalid_scope" or (operation == "register_app" and facts["platform_code"] == SCOPE_REFUSED):
@@ -484,7 +484,7 @@ class Mastodon(Platform):
                 _("%(host)s does not know a permission that Parley asks for.") % {"host": host}, **facts
             )
         if status == 400 and code == "invalid_grant":
-            return InvalidToken(_("The sign-in has expired or was used already. Try again."), **facts)
+            return InvalidToken(_("The sign-in has expired or has already been used. Try again."), **facts)
         if status == 401:
             words = said or _("the access is not valid")
             return InvalidToken(
@@ -499,7 +499,7 @@ class Mastodon(Platform):
         if status == 422:
             return _explain_422(said or _("it gave no reason"), host, facts)
         if status == 500 and "thumbnail" in said.lower():
-            return MediaError(_("%(host)s could not process the picture.") % {"host": host}, **facts)
+            return MediaError(_("%(host)s could not process the image.") % {"host": host}, **facts)
         if 400 <= status < 500 and status not in {403, 404, 408, 409, 410, 413, 415, 425, 429} and said:
             return ContentRejected(_("%(host)s refused: %(said)s") % {"host": host, "said": said}, **facts)
         return None
@@ -546,7 +546,7 @@ def _explain_422(said: str, host: str, facts: dict[str, Any]) -> PlatformError:
     lower = said.lower()
     message = _("%(host)s refused: %(said)s") % {"host": host, "said": said}
     if "not finished processing" in lower:
-        return TransientError(_("%(host)s is still processing a picture.") % {"host": host}, **facts)
+        return TransientError(_("%(host)s is still processing an image.") % {"host": host}, **facts)
     if any(word in lower for word in ("file", "media", "attach", "image", "description is too long")):
         return MediaError(message, **facts)
     return ContentRejected(message, **facts)

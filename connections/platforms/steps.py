@@ -35,7 +35,7 @@ def step_of(post_id: str, url: str, at: datetime) -> Json:
 def must_be_known(published: Published) -> None:
     """Raise ContentRejected for a post that cannot be answered, because its id is of no use."""
     if not published.id:
-        raise ContentRejected(_("The platform gave the post an id that cannot be used."), detail="post id")
+        raise ContentRejected(_("The platform returned an invalid post ID."), detail="post id")
 
 
 def twice_on_media_error(upload: Callable[[], Json]) -> Json:
@@ -57,4 +57,4 @@ def wait_until_ready(is_ready: Callable[[], bool], *, platform: str) -> None:
         if time.monotonic() + wait_s > until:
             break
         time.sleep(wait_s)
-    raise TransientError(_("%(platform)s is still processing a picture.") % {"platform": platform}, detail="processing")
+    raise TransientError(_("%(platform)s is still processing an image.") % {"platform": platform}, detail="processing")

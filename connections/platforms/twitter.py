@@ -153,7 +153,9 @@ class Twitter(Platform):
         text = cls.compose_text(draft)
         for field, said in (("content", text), ("first_comment", draft.first_comment)):
             if any(sign in said for sign in INVALID):
-                message = _("The text holds an invisible sign that X refuses. Type it anew without it.")
+                message = _(
+                    "The text contains an invisible character that X does not accept. Remove it or type the text again."
+                )
                 yield Problem("sign_refused", message, field)
         if settings.TWITTER_ACCESS_LEVEL != "enterprise" and len({tag.upper() for tag in _CASHTAG.findall(text)}) > 1:
             yield Problem("too_many_cashtags", _("A post can have only one cashtag ($NAME)."))
@@ -326,7 +328,7 @@ class Twitter(Platform):
         info = (answer.object.get("data") or {}).get("processing_info") or {"state": "succeeded"}
         if info.get("state") == "failed":
             said = (info.get("error") or {}).get("message") or ""
-            raise MediaError(_("X could not process the picture. %(said)s") % {"said": said}, platform_code="failed")
+            raise MediaError(_("X could not process the image. %(said)s") % {"said": said}, platform_code="failed")
         return info.get("state") == "succeeded"
 
     def _permalink(self, post_id: str) -> str:
@@ -434,7 +436,7 @@ class Twitter(Platform):
         lower = said.lower()
         match status:
             case 400 if "media" in lower:
-                return MediaError(_("X does not take a picture: %(said)s") % {"said": said}, platform_code=code)
+                return MediaError(_("X did not accept an image: %(said)s") % {"said": said}, platform_code=code)
             case 400:
                 return ContentRejected(_("X refused: %(said)s") % {"said": said}, platform_code=code)
             case 402:
@@ -445,7 +447,7 @@ class Twitter(Platform):
             case 403:
                 return self._explain_forbidden(body, said, code)
             case 404:
-                return NotFound(_("X does not find it."), platform_code=code)
+                return NotFound(_("X could not find it."), platform_code=code)
             case 429 if kind == "usage-capped" or title == "UsageCapExceeded":
                 message = _("The X app has used up what its plan allows for this period.")
                 return RateLimited(message, retry_at=_next_period(body), platform_code="UsageCapExceeded")
@@ -466,7 +468,7 @@ class Twitter(Platform):
         if "duplicate content" in lower:
             return Duplicate(_("X already has a post with this text."), platform_code=code)
         if "deleted or not visible" in lower:
-            return NotFound(_("The post to reply to is gone."), platform_code=code)
+            return NotFound(_("The post you are replying to no longer exists."), platform_code=code)
         if "suspended" in lower or "locked" in lower or code in {"64", "326"}:
             return InvalidToken(
                 _("X has locked or suspended this account: %(said)s") % {"said": said}, platform_code=code

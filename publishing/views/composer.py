@@ -245,7 +245,7 @@ def _done(when: When, posts: list[SocialPost], organization: Organization) -> st
     if when.kind == "draft":
         return ngettext("Saved as a draft.", "%(count)d drafts saved.", len(posts)) % count
     if when.at is None:
-        return ngettext("The post is on its way.", "%(count)d posts are on their way.", len(posts)) % count
+        return ngettext("Publishing your post.", "Publishing %(count)d posts.", len(posts)) % count
     moment = date_format(when.at.astimezone(organization.zone), "D j M Y, H:i")
     return ngettext("Scheduled for %(time)s.", "%(count)d posts scheduled for %(time)s.", len(posts)) % (
         count | {"time": moment}

@@ -205,7 +205,7 @@ def bulk(request: OrganizationRequest) -> HttpResponse:
 def _bulk_words(action: str, count: int) -> str:
     texts = {
         "cancel": ngettext("%(count)s post cancelled.", "%(count)s posts cancelled.", count),
-        "retry": ngettext("%(count)s post is sent again.", "%(count)s posts are sent again.", count),
+        "retry": ngettext("Sending %(count)s post again.", "Sending %(count)s posts again.", count),
         "delete": ngettext("%(count)s draft deleted.", "%(count)s drafts deleted.", count),
     }
     return texts[action] % {"count": count}
@@ -447,7 +447,7 @@ def resolve(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     """A person's word on a post of which nobody knows whether it went out."""
     form = ResolveForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Choose one of the three answers."))
+        messages.error(request, _("Choose an answer."))
         to = reverse("publishing:post", args=[_found(request, post_id).pk])
         return HttpResponseClientRedirect(to) if request.htmx else HttpResponseRedirect(to)
     texts = {

@@ -128,7 +128,7 @@ class TestAccepting:
         invitations.accept_invitation(invitation, by=carol)
         with pytest.raises(InvitationUnusable):
             invitations.accept_invitation(invitation, by=carol)
-        assert "used already" in signed_in(carol).get(path_of(invitation)).content.decode()
+        assert "already been used" in signed_in(carol).get(path_of(invitation)).content.decode()
 
     def test_signed_in_as_another_person_it_is_refused_with_a_way_to_switch(
         self, as_eve: Client, eve: User, invitation: Invitation

@@ -105,7 +105,7 @@ def test_a_drop_on_the_past_snaps_back_and_says_why(browse: Browse, bob: User, x
     assert today >= date.fromisoformat(past.get_attribute("data-date") or "")
     before = time_of(soon)
     drag(page, card_of(page, soon), past, see=lambda: expect(page.locator(".drag-hint")).to_contain_text("in the past"))
-    expect(page.get_by_role("alert")).to_contain_text("passed already")
+    expect(page.get_by_role("alert")).to_contain_text("has passed")
     expect(day_of(page, there).locator(f'[id="post-{soon.pk}"]')).to_be_visible()
     assert time_of(soon) == before
 
@@ -231,7 +231,7 @@ def test_m_opens_the_dialog_that_moves_to_any_day(browse: Browse, bob: User, pos
     expect(dialog.get_by_label("Time")).to_have_value("17:45")
     dialog.get_by_label("Date").fill("2020-01-01")
     dialog.get_by_role("button", name="Move").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("passed already")
+    expect(dialog.get_by_role("alert")).to_contain_text("has passed")
     dialog.get_by_label("Date").fill(f"{TENTH + timedelta(days=2)}")
     dialog.get_by_label("Time").fill("08:15")
     dialog.get_by_role("button", name="Move").click()

@@ -56,7 +56,7 @@ def test_many_failures_in_a_row_pause_the_platform(account: SocialConnection) ->
     assert paused() == []
     fail(account, 1)
     assert [trouble.label for trouble in paused()] == ["Mastodon (mastodon.example)"]
-    with responses.RequestsMock(), pytest.raises(PlatformPaused, match=r"has trouble since \d\d:\d\d"):
+    with responses.RequestsMock(), pytest.raises(PlatformPaused, match=r"has been having trouble since \d\d:\d\d"):
         read(account)
 
 

@@ -91,7 +91,7 @@ def test_the_state_is_nowhere_in_the_database(as_alice: Client) -> None:
 
 def test_denied_consent_says_so_and_connects_nothing(as_alice: Client) -> None:
     text = come_back(as_alice, state=set_out(as_alice)["state"], error="access_denied")
-    assert text.count("You did not give consent at X, so nothing was connected.") == 1
+    assert text.count("You did not authorize Parley on X, so nothing was connected.") == 1
     assert not SocialConnection.objects.exists()
 
 
@@ -101,7 +101,7 @@ def test_a_replayed_state_is_refused(as_alice: Client, http: responses.RequestsM
     state = set_out(as_alice)["state"]
     come_back(as_alice, state=state, code="the-code")
     text = come_back(as_alice, state=state, code="another-code")
-    assert "This consent was used already" in text
+    assert "This authorization has already been used" in text
     assert over.calls_to(http, over.X_TOKEN) == 1
 
 
@@ -175,14 +175,14 @@ def test_a_platform_that_answers_nonsense_or_nothing_is_said_in_a_sentence(
 ) -> None:
     http.post(over.X_TOKEN, **answer)
     text = come_back(as_alice, state=set_out(as_alice)["state"], code="c")
-    assert "X does not answer as it should just now. Nothing was connected: try again in some minutes." in text
+    assert "X is not responding properly. Nothing was connected. Try again in a few minutes." in text
     assert not SocialConnection.objects.exists()
 
 
 def test_an_expired_code_says_to_connect_again(as_alice: Client, http: responses.RequestsMock) -> None:
     said = "Value passed for the authorization code was invalid."
     http.post(over.X_TOKEN, status=400, json={"error": "invalid_request", "error_description": said})
-    assert "took too long or was used before. Connect again." in come_back(
+    assert "took too long or has already been used. Connect again." in come_back(
         as_alice, state=set_out(as_alice)["state"], code="c"
     )
 
@@ -194,7 +194,7 @@ def test_wrong_app_credentials_are_not_blamed_on_the_person(as_alice: Client, ht
 
 def test_too_many_requests_say_when_to_come_back(as_alice: Client, http: responses.RequestsMock) -> None:
     http.post(over.X_TOKEN, status=429, json={"title": "Too Many Requests"})
-    assert "Try again in a quarter of an hour" in come_back(as_alice, state=set_out(as_alice)["state"], code="c")
+    assert "Try again in 15 minutes" in come_back(as_alice, state=set_out(as_alice)["state"], code="c")
 
 
 def test_missing_scopes_connect_with_a_warning_and_a_link_to_grant_again(
@@ -257,7 +257,7 @@ def test_pages_that_are_connected_already_are_marked(
 ) -> None:
     factories.make_connection(club, "FACEBOOK", platform_account_id="11", expires_in_s=None)
     chooser = choice_of_pages(as_alice, http, over.page("11", "Club"), over.page("12", "Academy"))
-    assert as_alice.get(chooser).content.decode().count("Connected already") == 1
+    assert as_alice.get(chooser).content.decode().count("Already connected") == 1
 
 
 def test_choosing_nothing_asks_again(as_alice: Client, http: responses.RequestsMock) -> None:
@@ -278,7 +278,7 @@ def test_a_choice_is_made_once_and_by_its_browser_alone(
     )
     as_alice.post(chooser, {"accounts": ["11"]})
     again = as_alice.post(chooser, {"accounts": ["12"]}, follow=True)
-    assert "This choice was made already." in html.unescape(again.content.decode())
+    assert "You have already chosen." in html.unescape(again.content.decode())
     assert SocialConnection.objects.count() == 1
 
 
@@ -459,8 +459,8 @@ def test_a_server_that_forgot_our_app_gets_a_new_one_next_time(
 @pytest.mark.parametrize(
     ("server", "said"),
     [
-        ("", "Type the address of your server"),
-        ("not a server", "Type the address of your server"),
+        ("", "Enter your server's address"),
+        ("not a server", "Enter your server's address"),
         ("https://127.0.0.1:8000", "private network"),
         ("169.254.169.254", "private network"),
         ("10.0.0.1", "private network"),

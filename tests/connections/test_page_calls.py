@@ -53,7 +53,7 @@ def took_s(started: float) -> float:
 def test_a_server_that_drips_holds_a_page_for_its_seconds_and_is_asked_once(as_alice: Client, slow: SlowServer) -> None:
     started = time.monotonic()
     text = said(as_alice, START, server=slow.address)
-    assert "does not answer as it should just now" in text
+    assert "is not responding properly" in text
     assert took_s(started) < 6, "it would drip for hours"
     assert slow.requests == ["POST /api/v1/apps HTTP/1.1"]
 
@@ -67,7 +67,7 @@ def test_a_name_that_nobody_tells_holds_a_page_for_its_seconds(
     started = time.monotonic()
     text = said(as_alice, START, server="hanging.example")
     ended.set()
-    assert "Nobody says in time where hanging.example is" in text
+    assert "The address of hanging.example could not be looked up in time" in text
     assert took_s(started) < 6
 
 
@@ -262,7 +262,7 @@ def test_a_renewal_that_a_page_did_not_wait_for_is_stored_when_it_comes(
     connection = factories.make_connection(club, "TWITTER")
     browser = signed_in(alice)
     answer = browser.post(f"/connections/{connection.pk}/refresh/", follow=True)
-    assert "could not renew the access" in answer.content.decode()
+    assert "could not renew access" in answer.content.decode()
     connection.refresh_from_db()
     assert connection.is_active
     assert connection.refresh_lease_until is not None, "no other may spend the same refresh token meanwhile"

@@ -30,7 +30,7 @@ def text_of(browser: Client, path: str, **query: str) -> str:
 
 
 def test_a_new_organization_is_told_how_to_begin(as_alice: Client, as_bob: Client) -> None:
-    assert "No account is connected yet" in text_of(as_alice, "/connections/")
+    assert "No social accounts connected yet" in text_of(as_alice, "/connections/")
     assert "/api/social/twitter/auth" in text_of(as_alice, "/connections/")
     marketer = text_of(as_bob, "/connections/")
     assert "Alice can connect accounts." in marketer
@@ -362,4 +362,4 @@ def test_the_detail_page_shows_what_is_left_of_the_budgets(as_bob: Client, club:
     assert "Posts in 15 minutes" in text
     assert "1 of 2" in text
     budgets.take(connection, "posts")
-    assert "The quota is used up until" in text_of(as_bob, f"/connections/{connection.pk}/")
+    assert "No quota left until" in text_of(as_bob, f"/connections/{connection.pk}/")

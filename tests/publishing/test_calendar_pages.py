@@ -302,9 +302,9 @@ def test_nothing_can_be_dropped_into_the_past(as_bob: Client, post: SocialPost) 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"status": "PUBLISHED", "published_at": NOW - timedelta(hours=1)}, "published already"),
+        ({"status": "PUBLISHED", "published_at": NOW - timedelta(hours=1)}, "already published"),
         ({"status": "PUBLISHING"}, "being published"),
-        ({"status": "FAILED", "error_code": "OUTCOME_UNKNOWN"}, "Decide that first"),
+        ({"status": "FAILED", "error_code": "OUTCOME_UNKNOWN"}, "Say what happened"),
     ],
 )
 def test_a_post_that_went_out_or_may_have_stays_where_it_is(

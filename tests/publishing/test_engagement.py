@@ -164,12 +164,12 @@ def test_a_post_whose_id_is_not_known_is_nobodys_task(out: SocialPost, asked: li
 def test_the_page_says_why_there_are_no_numbers(out: SocialPost, account: SocialConnection, bob: User) -> None:
     browser, address = signed_in(bob), reverse("publishing:post", args=[out.pk])
     before = browser.get(address).content.decode()
-    assert "Sync engagement" in before
+    assert "Refresh engagement" in before
     assert ">Likes<" in before
     refuse_metrics(account)
     page = browser.get(address).content.decode()
     assert "The permission read:statuses was not granted" in page
-    assert "Sync engagement" not in page
+    assert "Refresh engagement" not in page
     assert ">Likes<" not in page, "nobody has counted: that is not a zero"
     SocialConnection.objects.filter(pk=account.pk).update(is_active=False)
-    assert "no numbers are read until it is reconnected" in browser.get(address).content.decode()
+    assert "needs to be reconnected before its engagement can be read" in browser.get(address).content.decode()

@@ -90,7 +90,7 @@ def test_actions_go_through_the_same_services_as_the_pages(as_alice: Client, x: 
     assert failed.status == "SCHEDULED"
     said = act(as_alice, "cancel", waiting, out)
     assert (waiting.status, out.status) == ("CANCELLED", "PUBLISHED")
-    assert "published already" in said
+    assert "already published" in said
     act(as_alice, "set_to_scheduled", waiting)
     assert waiting.status == "SCHEDULED"
     act(as_alice, "back_to_drafts", waiting)

@@ -42,7 +42,7 @@ def test_while_a_new_try_runs_the_error_of_the_last_one_is_history(as_bob: Clien
     )  # fmt: skip
     assert REASON not in state
     assert REASON in history
-    assert "Attempt 1: to be tried again" in history
+    assert "Attempt 1: will be retried" in history
 
 
 def test_while_the_platform_is_asked_the_page_says_so(as_bob: Client, second_try: SocialPost) -> None:

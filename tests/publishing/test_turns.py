@@ -114,7 +114,7 @@ def test_a_post_that_breaks_our_own_code_holds_up_nobody(account: SocialConnecti
     odd.refresh_from_db()
     assert odd.status == PostStatus.SCHEDULED
     assert odd.retry_count == 1
-    assert odd.error_message == "Something went wrong on our side."
+    assert odd.error_message == "Something went wrong in Parley."
     assert odd.next_attempt_at is not None
 
 

@@ -200,8 +200,8 @@ def test_a_rate_limit_is_waited_out_for_as_long_as_it_says_and_an_hour_when_it_s
     assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "RATE_LIMITED", 0)
     assert post.next_attempt_at is not None
     assert abs(post.next_attempt_at - now - wait) < timedelta(seconds=10)
-    assert "takes no more posts for now. Parley tries again on" in standing.sentence
-    assert "asks to wait: too many requests." in standing.detail
+    assert "is not accepting more posts right now. Parley will try again on" in standing.sentence
+    assert "is receiving too many requests. Try again later." in standing.detail
 
     work(post, at=now + wait - timedelta(seconds=30))
     assert len(server.calls()) == 1, "not asked again before"
@@ -295,7 +295,7 @@ def test_a_picture_stuck_in_processing_is_uploaded_anew_and_the_post_goes_out_on
     standing = work(post)
     assert (post.status, post.error_code, post.retry_count) == (PostStatus.SCHEDULED, "TRANSIENT", 1)
     assert "Parley tries again on" in standing.sentence
-    assert "is still processing a picture." in standing.detail
+    assert "is still processing an image." in standing.detail
     assert server.calls() == [], "nothing was published without its picture"
     assert post.next_attempt_at is not None
 

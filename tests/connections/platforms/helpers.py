@@ -27,7 +27,7 @@ class MemoryJournal:
 
     def once(self, name: str, call: Callable[[], Json]) -> Json:
         if name in self.begun and name not in self.finished:
-            raise OutcomeUnknown("An earlier try was cut off while it was sending.")
+            raise OutcomeUnknown("An earlier attempt was interrupted while sending.")
         return self._run(name, call, is_public=True)
 
     def again(self, name: str, call: Callable[[], Json]) -> Json:

@@ -99,7 +99,7 @@ def test_an_account_whose_id_cannot_be_stored_is_refused_in_clear_words(
 
 
 def test_no_account_comes_into_being_with_an_id_that_cannot_be_stored() -> None:
-    with pytest.raises(TransientError, match="no id that can be used"):
+    with pytest.raises(TransientError, match="no valid ID"):
         Account(id=LONG, name="Club")
 
 
@@ -174,7 +174,7 @@ def test_the_first_comment_of_a_post_without_a_usable_id_is_not_sent_as_a_post_o
 ) -> None:
     _takes_a_post(http, name, LONG)
     journal = MemoryJournal()
-    with pytest.raises(ContentRejected, match="an id that cannot be used"):
+    with pytest.raises(ContentRejected, match="an invalid post ID"):
         client(name).publish(draft(first_comment="Book here"), journal)
     assert "post" in journal.finished
     assert sum(call.request.method == "POST" for call in http.calls) == 1
