@@ -281,7 +281,7 @@ def test_tokens_for_which_a_page_did_not_wait_are_withdrawn_when_they_come(
     browser = signed_in(alice)
     asked = query_of(browser.get("/api/social/twitter/auth")["Location"])
     text = said(browser, "/api/social/twitter/callback", state=asked["state"], code="the-code")
-    assert "does not answer as it should just now" in text
+    assert "is not responding properly" in text
     hesitant_x.go_on.set()
     wait_until(lambda: Revocation.objects.count() == 2, 15)
     assert {reveal(row, "secret") for row in Revocation.objects.all()} == {"newer-access", "newer-refresh"}
