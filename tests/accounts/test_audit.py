@@ -196,7 +196,7 @@ class TestNotifications:
         assert answer.headers["Location"] == "/connections/"
         row.refresh_from_db()
         assert row.read_at is not None
-        assert "All read" in as_alice.get("/notifications/?show=unread").content.decode()
+        assert "all caught up" in as_alice.get("/notifications/?show=unread").content.decode()
 
     def test_somebody_else_s_are_not_there(self, alice: User, as_bob: Client) -> None:
         self._tell(alice)
