@@ -121,7 +121,7 @@ class TestPage:
             "came due while its account was disconnected",
             "Surprise text: a → b, yes",
             "Client secret: hidden",
-            "Minimum gap in minutes: 0 → 30",
+            "Minimum minutes between posts: 0 → 30",
         ):
             assert told in page
         for raw in ("scheduled_at", "SCHEDULED", "2026-07-17T", "RATE_LIMITED", "RECONNECTED", "planted"):
