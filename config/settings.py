@@ -274,6 +274,8 @@ TIME_ZONE = "UTC"
 
 _mail = env.email("EMAIL_URL", "console:")
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+if EMAIL_BACKEND.endswith(".console.EmailBackend"):
+    EMAIL_BACKEND = "config.mail_folder.FolderBackend"
 EMAIL_HOST = _mail.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = _mail.get("EMAIL_PORT", 25)
 EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER", "")

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 
-from config import health, home
+from config import health, home, mail_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -25,6 +25,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.SANDBOX:
     urlpatterns.append(path("sandbox/", include("sandbox.urls")))
 if settings.DEBUG or settings.SANDBOX:
+    urlpatterns += [
+        path("mails/", mail_pages.mails, name="mails"),
+        path("mails/<slug:name>/", mail_pages.mail, name="mail"),
+    ]
     urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html"), name="styleguide"))
 
 handler400 = "accounts.api.problems.bad_request"
