@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 from allauth.core import context
 from django import forms
@@ -13,6 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts import invitations, services
 from accounts.errors import PictureRefused
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 else:
     _UserForm = _OrganizationForm = forms.ModelForm
 
+KEEP_MOMENT, KEEP_WALL_TIME = "keep_moment", "keep_wall_time"
+"""What scheduled posts do when their organization gets another zone."""
 PICTURE_MOST_BYTES = 2_000_000
 PICTURE_SIDE = 512
 """Pixels: as large as any page shows a profile picture or a logo, on a screen with doubled pixels."""
@@ -156,7 +160,12 @@ class ProfileForm(_UserForm):
 
 
 class OrganizationForm(_OrganizationForm):
+    """With another zone it asks what scheduled posts keep, when there are any: their moments or their times of day."""
+
     time_zone = forms.ChoiceField(label=_("Time zone"), help_text=_("Used for the calendar and all times on pages."))
+    scheduled_posts = forms.ChoiceField(
+        widget=forms.RadioSelect, error_messages={"required": _("Choose when they are published.")}
+    )
     language = forms.ChoiceField(label=_("Language"))
     logo = PictureField(label=_("Logo"), required=False, help_text=_("JPEG, PNG, GIF or WebP, up to 2 MB."))
 
@@ -164,13 +173,34 @@ class OrganizationForm(_OrganizationForm):
         model = Organization
         fields = ["name", "slug", "time_zone", "language", "logo"]
 
+    field_order = ["name", "slug", "time_zone", "scheduled_posts"]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._ask_about_posts(self.data.get("time_zone", ""))
         self.fields["slug"].help_text = _(
             "Identifies the organization in the REST API. Letters, digits and hyphens only."
         )
         self.fields["time_zone"].choices = zone_choices(self.instance.time_zone)  # type: ignore[attr-defined]
         self.fields["language"].choices = language_choices()  # type: ignore[attr-defined]
+
+    def _ask_about_posts(self, zone: str) -> None:
+        moments = services.moments_shown_anew(self.instance, zone) if zone in known_zones() else []
+        if not moments:
+            del self.fields["scheduled_posts"]
+            return
+        now, then = moments[0].astimezone(self.instance.zone), moments[0].astimezone(ZoneInfo(zone))
+        words = {"now": f"{now:%H:%M}", "then": f"{then:%H:%M}", "before": self.instance.time_zone, "after": zone}
+        field = self.fields["scheduled_posts"]
+        field.label = ngettext(
+            "%(count)d scheduled post has a different time of day there",
+            "%(count)d scheduled posts have a different time of day there",
+            len(moments),
+        ) % {"count": len(moments)}
+        field.choices = [  # type: ignore[attr-defined]
+            (KEEP_MOMENT, _("Publish at the same moment: %(now)s in %(before)s is %(then)s in %(after)s") % words),
+            (KEEP_WALL_TIME, _("Publish at the same time of day: %(now)s in %(after)s") % words),
+        ]
 
 
 class PublishingRulesForm(forms.Form):

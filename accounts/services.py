@@ -1,5 +1,6 @@
 """What may happen to organizations, their members and people."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -8,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record_audit
 from accounts.errors import Conflict, LastOwner, NotAllowed
+from accounts.events import zone_asked, zone_changed
 from accounts.models import Membership, Organization, User
 from accounts.permissions import Role, may
 
@@ -35,9 +37,22 @@ def create_organization(name: str, *, time_zone: str = "UTC", by: User) -> Organ
     return organization
 
 
+def moments_shown_anew(organization: Organization, zone: str) -> list[datetime]:
+    """When (aware, in order) what is scheduled goes out that would stand at another wall time in the zone."""
+    answers: list[tuple[Any, Any]] = zone_asked.send(Organization, organization=organization, zone=zone)
+    return sorted(moment for _receiver, moments in answers for moment in moments)
+
+
 @transaction.atomic
-def update_organization(organization: Organization, *, by: Actor, **changes: Any) -> Organization:
-    """Change name, slug, time_zone, language or logo. Raises Conflict when the short name is taken."""
+def update_organization(
+    organization: Organization, *, by: Actor, keep_wall_times: bool = False, **changes: Any
+) -> Organization:
+    """Change name, slug, time_zone, language or logo.
+
+    With another zone scheduled posts keep their moments and stand at other wall times; ``keep_wall_times`` moves them to
+    the moments at which their wall times come there. Raises Conflict when the short name is taken, and what a post
+    raises that cannot be moved.
+    """
     row = Organization.objects.select_for_update().get(pk=organization.pk)
     before = {name: getattr(row, name) for name in changes}
     for name, value in changes.items():
@@ -52,6 +67,8 @@ def update_organization(organization: Organization, *, by: Actor, **changes: Any
     }
     if changed:
         record_audit("organization.changed", row, by=by, organization=row, changes=changed)
+    if keep_wall_times and "time_zone" in changed:
+        zone_changed.send(Organization, organization=row, before=before["time_zone"], by=by)
     return row
 
 

@@ -26,6 +26,7 @@ from accounts.audit import record_audit
 from accounts.audit_words import actions_like, changes_in_words, kinds_like, words_of_action, words_of_kind
 from accounts.errors import DomainError, InvitationUnusable
 from accounts.forms import (
+    KEEP_WALL_TIME,
     AuditFilterForm,
     InviteForm,
     NotificationMailForm,
@@ -94,12 +95,19 @@ def organization_settings(request: OrganizationRequest) -> HttpResponse:
     organization = Organization.objects.get(pk=request.organization.pk)
     form = OrganizationForm(request.POST or None, request.FILES or None, instance=organization)
     if request.method == "POST" and form.is_valid():
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name != "scheduled_posts"}
         if changes.get("logo") is False:
             changes["logo"] = ""
-        services.update_organization(request.organization, by=request.user, **changes)
-        messages.success(request, _("Organization saved."))
-        return redirect("accounts:organization")
+        keep_wall_times = form.cleaned_data.get("scheduled_posts") == KEEP_WALL_TIME
+        try:
+            services.update_organization(
+                request.organization, by=request.user, keep_wall_times=keep_wall_times, **changes
+            )
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+        else:
+            messages.success(request, _("Organization saved."))
+            return redirect("accounts:organization")
     return _organization_page(request, form, PublishingRulesForm.of(organization), may_change=may_change)
 
 

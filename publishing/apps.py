@@ -7,7 +7,7 @@ class PublishingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.audit_words import register_actions
-        from publishing import handlers  # noqa: F401  (listens to what connections announce)
+        from publishing import handlers, zone_moves  # noqa: F401  (listen to what apps below announce)
         from publishing.history import ACTIONS
 
         register_actions(ACTIONS)

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from accounts.api.base import StrictModelSerializer, StrictSerializer, WallTimeField
 from accounts.api.shapes import CONTRADICTION
+from accounts.forms import KEEP_MOMENT, KEEP_WALL_TIME
 from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization
 from accounts.permissions import Role
 from accounts.preferences import GAP_MOST_MINUTES, publishing_rules
@@ -97,11 +98,31 @@ class OrganizationSerializer(StrictModelSerializer):
     language = serializers.ChoiceField(choices=settings.LANGUAGES)
     role = serializers.SerializerMethodField(help_text="The caller's role.")
     publishing = PublishingRulesSerializer(source="*", required=False)
+    scheduled_posts = serializers.ChoiceField(
+        choices=[KEEP_MOMENT, KEEP_WALL_TIME], write_only=True, required=False,
+        help_text="With another time_zone: whether scheduled posts go out when planned (keep_moment, the default) or at "
+        "the same time of day in the new zone (keep_wall_time).",
+    )  # fmt: skip
+    posts_at_other_times = serializers.SerializerMethodField(
+        help_text="How many scheduled posts this call gave another time of day, or with keep_wall_time another moment."
+    )
 
     class Meta:
         model = Organization
-        fields = ["id", "name", "slug", "time_zone", "language", "publishing", "role", "created_at"]
+        fields = [
+            "id", "name", "slug", "time_zone", "language", "publishing", "scheduled_posts", "posts_at_other_times",
+            "role", "created_at",
+        ]  # fmt: skip
         read_only_fields = ["id", "created_at"]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "scheduled_posts" in attrs and "time_zone" not in attrs:
+            message = "Only a new time_zone moves scheduled posts."
+            raise serializers.ValidationError({"scheduled_posts": [message]}, code=CONTRADICTION)
+        return attrs
+
+    def get_posts_at_other_times(self, _organization: Organization) -> int:
+        return int(self.context.get("posts_at_other_times", 0))
 
     @extend_schema_field(serializers.ChoiceField(choices=Role.choices))
     def get_role(self, _organization: Organization) -> str:

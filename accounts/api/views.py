@@ -23,6 +23,7 @@ from accounts.api.filtersets import AuditEventFilter, InvitationFilter, MemberFi
 from accounts.api.permissions import HTTP_METHODS
 from accounts.api.schema import ParleyAutoSchema
 from accounts.api.throttling import AddressThrottle, SignInThrottle
+from accounts.forms import KEEP_MOMENT, KEEP_WALL_TIME
 from accounts.models import AuditEvent, Invitation, Membership, Notification, Organization
 from accounts.notifications import mark_read
 from accounts.preferences import set_publishing_rules
@@ -123,16 +124,23 @@ class OrganizationEndpoint(OrganizationViewSet):
 
     @extend_schema(operation_id="organization_update")
     def partial_update(self, request: Request) -> Response:
-        """Change name, slug, time_zone, language or the rules for publishing."""
+        """Change name, slug, time_zone, language or the rules for publishing. ``posts_at_other_times`` says how many
+        scheduled posts a new time_zone concerned."""
         body = self.get_serializer(self.request.organization, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         given = dict(body.validated_data)
         rules = {name: given.pop(name) for name in ("gap_minutes", "quiet_from", "quiet_to") if name in given}
+        keep_wall_times = given.pop("scheduled_posts", KEEP_MOMENT) == KEEP_WALL_TIME
+        zone = given.get("time_zone", self.request.organization.time_zone)
+        concerned = len(services.moments_shown_anew(self.request.organization, zone))
         with transaction.atomic():
-            changed = services.update_organization(self.request.organization, by=self.request.user, **given)
+            changed = services.update_organization(
+                self.request.organization, by=self.request.user, keep_wall_times=keep_wall_times, **given
+            )
             if rules:
                 changed = set_publishing_rules(changed, by=self.request.user, **rules)
-        return Response(self.get_serializer(changed).data)
+        context = {**self.get_serializer_context(), "posts_at_other_times": concerned}
+        return Response(serializers.OrganizationSerializer(changed, context=context).data)
 
 
 class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OrganizationViewSet):
