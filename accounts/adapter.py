@@ -33,7 +33,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def clean_email(self, email: str) -> str:
         """In small letters, and as long as the column: allauth's own fields take any length."""
         address = str(super().clean_email(email)).lower()
-        MaxLengthValidator(EMAIL_MOST, _("An address has at most %(limit_value)d characters."))(address)
+        MaxLengthValidator(EMAIL_MOST, _("An email address has at most %(limit_value)d characters."))(address)
         return address
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:

@@ -26,7 +26,7 @@ class OneLine(RegexValidator):
 
 
 PRINTABLE_ASCII = RegexValidator(
-    r"\A[\x21-\x7e]+\Z", _("Only Latin letters, digits and signs without blanks can stand here. Copy it again, whole.")
+    r"\A[\x21-\x7e]+\Z", _("This contains spaces or characters that cannot be sent. Copy it again.")
 )
 """For what other services gave to be sent back to them: tokens, scopes, ids and secrets of apps (RFC 6749, appendix A)."""
 

@@ -57,7 +57,7 @@ class FolderBackend(BaseEmailBackend):
         for mail in email_messages:
             name = _keep(mail)
             log.warning(
-                "no mail server is set (EMAIL_URL): a mail stays here", to=", ".join(mail.recipients()),
+                "no mail server is configured (EMAIL_URL), an email was kept here", to=", ".join(mail.recipients()),
                 subject=one_line(str(mail.subject)), read=_where(name),
             )  # fmt: skip
         return len(email_messages)
