@@ -41,6 +41,7 @@ from publishing.media import delete_asset, describe_asset, store_upload
 from publishing.models import MediaAsset, PostGroup, PostStatus, SocialPost
 from publishing.serializers import (
     CalendarSerializer,
+    DeleteAtPlatformSerializer,
     MediaAssetSerializer,
     MediaUploadSerializer,
     PostChangeSerializer,
@@ -304,12 +305,13 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
             post = services.resolve_unknown(post, by=self.request.user, **body.validated_data)
         return self._answer(post)
 
-    @extend_schema(request=EmptySerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
+    @extend_schema(request=DeleteAtPlatformSerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], url_path="delete-at-platform")
     def delete_at_platform(self, request: Request, pk: UUID) -> Response:
         """Take a published post off its platform. It stays here with its history."""
-        self.take_no_body()
-        return self._answer(services.delete_at_platform(self._seen(), by=self.request.user))
+        body = DeleteAtPlatformSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return self._answer(services.delete_at_platform(self._seen(), by=self.request.user, **body.validated_data))
 
     @extend_schema(request=EmptySerializer, responses=PostSerializer)
     @action(detail=True, methods=["post"], url_path="sync-engagement")

@@ -238,6 +238,11 @@ class SocialPost(models.Model):
         }  # fmt: skip
 
     @property
+    def has_first_comment_out(self) -> bool:
+        """Whether a first comment went out with it, as far as is known."""
+        return self.status == PostStatus.PUBLISHED and bool(self.first_comment) and not self.error_message
+
+    @property
     def engagement(self) -> int:
         return self.likes + self.comments + self.shares
 

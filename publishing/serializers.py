@@ -188,6 +188,15 @@ class ResolveSerializer(StrictSerializer):
     )
 
 
+class DeleteAtPlatformSerializer(StrictSerializer):
+    """What goes with a post that is taken off its platform."""
+
+    with_comment = serializers.BooleanField(
+        required=False, default=False,
+        help_text="Its first comment too. Facebook deletes it in any case; elsewhere it is a post of its own, and stays.",
+    )  # fmt: skip
+
+
 class MetricPointSerializer(serializers.ModelSerializer[PostMetric]):
     class Meta:
         model = PostMetric

@@ -25,7 +25,7 @@ from publishing.drafts import (
     problems_of_post,
 )
 from publishing.errors import IllegalTransition, InThePast, PostHasProblems, PostNotEditable, UndecidedOutcome
-from publishing.models import Hold, PostGroup, PostMedia, PostStatus, SocialPost, allowed
+from publishing.models import Hold, PostGroup, PostMedia, PostStatus, PublishStep, SocialPost, allowed
 from publishing.zones import YEARS, ImplausibleTime
 
 __all__ = [
@@ -355,27 +355,46 @@ def resolve_unknown(post: SocialPost, *, decision: str, by: User, link: str = ""
     raise ValueError(f"unknown decision: {decision}")
 
 
-def delete_at_platform(post: SocialPost, *, by: Actor) -> SocialPost:
+def delete_at_platform(post: SocialPost, *, with_comment: bool = False, by: Actor) -> SocialPost:
     """Take a published post off its platform. It stays here with its history, marked as gone.
 
-    Raises IllegalTransition when it is not out or the platform cannot, PlatformError.
+    ``with_comment``: its first comment too, where that is a post of its own. It goes first: when the post then cannot be
+    deleted, both can be tried again. Raises IllegalTransition when it is not out, the platform cannot or the comment is
+    not known; PlatformError.
     """
     if post.status != PostStatus.PUBLISHED or not post.platform_post_id or post.deleted_at:
         raise IllegalTransition("Only a published post can be deleted from its platform.")
     if not post.connection.can(Can.DELETE):
         raise IllegalTransition(f"{post.connection.platform_label} offers no way to delete this post from here.")
-    post_id: str = post.platform_post_id
+    gone = [post.platform_post_id]
+    if with_comment and not post.connection.platform_class.comments_go_with_post:
+        gone.insert(0, _first_comment_id(post))
 
     def delete(platform: Platform) -> None:
-        try:
-            platform.delete(post_id)
-        except NotFound:
-            pass  # gone already: what was asked for
+        for post_id in gone:
+            try:
+                platform.delete(post_id)
+            except NotFound:
+                pass  # gone already: what was asked for
 
     call_with_fresh_token(post.connection, delete)
     now = timezone.now()
     with transaction.atomic():
         SocialPost.objects.filter(pk=post.pk).update(deleted_at=now, engagement_due_at=None, updated_at=now)
-        record_audit("post.deleted_at_platform", post, by=by, changes={"permalink": [post.permalink, ""]})
+        changes = {"permalink": [post.permalink, ""]}
+        if with_comment:
+            changes["first_comment"] = [post.first_comment, ""]
+        record_audit("post.deleted_at_platform", post, by=by, changes=changes)
     post.deleted_at = now
     return post
+
+
+def _first_comment_id(post: SocialPost) -> str:
+    """The id at the platform of the comment that went out with a post. Raises IllegalTransition when it is not known."""
+    steps = PublishStep.objects.filter(attempt__post=post, name="comment", finished_at__isnull=False)
+    comment_id = next((str(step.result["id"]) for step in steps if step.result.get("id")), "")
+    if not comment_id:
+        raise IllegalTransition(
+            "Its first comment is not known. Delete the post alone, and the comment at its platform."
+        )
+    return comment_id

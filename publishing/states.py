@@ -208,6 +208,8 @@ def _standing_of_published(post: SocialPost) -> Standing:
         steps.append("sync")
     if Can.DELETE in post.connection.platform_class.capabilities:
         steps.append("delete_at_platform")
+        if post.has_first_comment_out and not post.connection.platform_class.comments_go_with_post:
+            steps.append("delete_with_comment")
     if post.error_message:
         return Standing(_("Partly published"), "warn", "alert-triangle", post.error_message, tuple(steps))
     return Standing(_("Published"), "ok", "check", steps=tuple(steps))

@@ -66,9 +66,17 @@ _STEPS = [
         confirm=_("Delete this post from %(platform)s? It disappears there for everyone. This cannot be undone."),
         yes=_("Delete"),
     ),
+    Step(
+        "delete_with_comment", _("Delete with first comment"), "trash", How.FORM, "posts.delete", is_dangerous=True,
+        confirm=_("Delete this post and its first comment from %(platform)s? They disappear there for everyone. "
+                  "This cannot be undone."),
+        yes=_("Delete both"),
+    ),
 ]  # fmt: skip
 STEPS: Mapping[str, Step] = {step.name: step for step in _STEPS}
 DANGEROUS = frozenset(step.name for step in _STEPS if step.is_dangerous)
+_COMMENT_GOES = _("Its first comment and all others go with it.")
+_COMMENT_STAYS = _("Its first comment is a post of its own on %(platform)s and stays.")
 _MOVE_SCHEDULED = _("Move to…")
 
 
@@ -80,7 +88,11 @@ def step_for(name: str, post: SocialPost) -> Step | None:
     url = _url(name, post)
     if not url:
         return None
-    return replace(step, url=url, label=str(label) % platform, confirm=str(step.confirm) % platform)
+    confirm = str(step.confirm)
+    if name == "delete_at_platform" and post.has_first_comment_out:
+        goes = post.connection.platform_class.comments_go_with_post
+        confirm += " " + str(_COMMENT_GOES if goes else _COMMENT_STAYS)
+    return replace(step, url=url, label=str(label) % platform, confirm=confirm % platform)
 
 
 def _url(name: str, post: SocialPost) -> str:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("posts/<uuid:post_id>/duplicate/", posts.duplicate, name="duplicate"),
     path("posts/<uuid:post_id>/delete/", posts.delete, name="delete"),
     path("posts/<uuid:post_id>/delete-at-platform/", posts.delete_at_platform, name="delete_at_platform"),
+    path("posts/<uuid:post_id>/delete-with-comment/", posts.delete_with_comment, name="delete_with_comment"),
     path("posts/<uuid:post_id>/sync/", posts.sync, name="sync"),
     path("posts/<uuid:post_id>/resolve/", posts.resolve, name="resolve"),
     path("posts/new/", composer.compose, name="compose"),

@@ -338,6 +338,8 @@ class Platform:
     absence_proof_after: ClassVar[timedelta | None] = None
     """How long after a send a list that was read to its end without the post proves that nothing went out; None: it never
     does."""
+    comments_go_with_post: ClassVar[bool] = False
+    """Whether deleting a post deletes its comments; else a first comment is a post of its own, which stays."""
     metrics_batch: ClassVar[int] = 1
     """How many posts one metrics call takes."""
     price_hint: ClassVar[str] = ""

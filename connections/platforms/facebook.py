@@ -138,6 +138,7 @@ class Facebook(Platform):
     shares_tokens = True  # a token can only be withdrawn by ending the person's whole consent
     uses_pkce = False  # Meta documents PKCE for its OpenID flow alone; the server's secret protects the exchange
     absence_proof_after = None
+    comments_go_with_post = True
     metrics_batch = 25
     budgets = (Budget("posts", 200, timedelta(hours=24)),)
 

@@ -426,6 +426,17 @@ def delete_at_platform(request: OrganizationRequest, post_id: UUID) -> HttpRespo
 
 
 @require_POST
+@requires("posts.delete")
+def delete_with_comment(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
+    """The same, and its first comment where that would stay."""
+
+    def verb(post: SocialPost, user: User) -> SocialPost:
+        return services.delete_at_platform(post, with_comment=True, by=user)
+
+    return _act(request, post_id, verb, _("Deleted from the platform with its first comment. The history stays here."))
+
+
+@require_POST
 @requires("connections.sync")
 def sync(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     """Read the engagement of one post now."""

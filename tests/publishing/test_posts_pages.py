@@ -231,7 +231,7 @@ def test_each_state_says_what_it_means_and_offers_the_next_step(
     assert label in page
     assert sentence in page
     known = {"edit", "move", "publish_now", "delete", "unschedule", "cancel", "release", "retry", "resolve", "sync",
-             "delete_at_platform"}  # fmt: skip
+             "delete_at_platform", "delete_with_comment"}  # fmt: skip
     assert {name for name in known if f'"{reverse(f"publishing:{name}", args=[post.pk])}"' in page} == buttons
 
 
@@ -311,6 +311,7 @@ def test_nobody_sees_or_touches_the_posts_of_another_organization(as_eve: Client
         "unschedule",
         "delete",
         "delete_at_platform",
+        "delete_with_comment",
         "sync",
         "resolve",
     ):
@@ -369,6 +370,64 @@ def test_deleting_at_the_platform_keeps_the_post_here_marked_as_gone(as_bob: Cli
     press(as_bob, published, "delete_at_platform")
     assert published.status == "PUBLISHED"
     assert published.deleted_at is not None
+
+
+def with_first_comment(post: SocialPost, comment_id: str = "5002") -> SocialPost:
+    """The post as it is when its first comment went out with it."""
+    now = timezone.now()
+    post.first_comment = "Book here"
+    post.save(update_fields=["first_comment"])
+    attempt = post.attempts.create(
+        organization=post.organization, number=1, key=uuid4(), started_at=now, finished_at=now, outcome="PUBLISHED"
+    )
+    attempt.steps.create(name="comment", is_public=True, started_at=now, finished_at=now, result={"id": comment_id})
+    return post
+
+
+@responses.activate
+def test_deleting_a_post_says_that_its_first_comment_stays_and_offers_to_delete_both(
+    as_bob: Client, published: SocialPost
+) -> None:
+    with_first_comment(published)
+    page = page_of(as_bob, published)
+    assert "Its first comment is a post of its own on Mastodon and stays." in page
+    assert "Delete with first comment" in page
+    deleted = [responses.delete(f"https://mastodon.example/api/v1/statuses/{one}", json={}) for one in ("5002", "5001")]
+    assert "with its first comment" in press(as_bob, published, "delete_with_comment")
+    assert published.deleted_at is not None
+    assert [call.request.url for call in responses.calls] == [one.url for one in deleted]
+
+
+@responses.activate
+def test_a_comment_that_cannot_be_deleted_leaves_the_post_to_be_tried_again(
+    as_bob: Client, published: SocialPost
+) -> None:
+    with_first_comment(published)
+    responses.delete("https://mastodon.example/api/v1/statuses/5002", status=503)
+    press(as_bob, published, "delete_with_comment")
+    assert published.deleted_at is None
+    assert {str(call.request.url)[-4:] for call in responses.calls} == {"5002"}
+
+
+@responses.activate
+def test_a_post_deleted_alone_leaves_its_comment(as_bob: Client, published: SocialPost) -> None:
+    with_first_comment(published)
+    responses.delete("https://mastodon.example/api/v1/statuses/5001", json={})
+    press(as_bob, published, "delete_at_platform")
+    assert len(responses.calls) == 1
+
+
+def test_where_comments_go_with_their_post_that_is_said_and_nothing_offered(as_bob: Client, club: Organization) -> None:
+    page = page_of(as_bob, with_first_comment(factories.make_post(
+        factories.make_connection(club, "FACEBOOK"), status="PUBLISHED", platform_post_id="1_77",
+    )))  # fmt: skip
+    assert "Its first comment and all others go with it." in page
+    assert "Delete with first comment" not in page
+
+
+def test_a_post_without_a_first_comment_says_nothing_of_one(as_bob: Client, published: SocialPost) -> None:
+    page = page_of(as_bob, published)
+    assert "first comment" not in page
 
 
 @responses.activate
