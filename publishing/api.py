@@ -42,6 +42,7 @@ from publishing.models import MediaAsset, PostGroup, PostStatus, SocialPost
 from publishing.serializers import (
     CalendarSerializer,
     DeleteAtPlatformSerializer,
+    DuplicateSerializer,
     MediaAssetSerializer,
     MediaUploadSerializer,
     PostChangeSerializer,
@@ -260,12 +261,15 @@ class PostViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Organization
             post = services.unschedule_post(post, by=self.request.user)
         return self._answer(post)
 
-    @extend_schema(request=EmptySerializer, responses={201: PostSerializer})
+    @extend_schema(request=DuplicateSerializer, responses={201: PostSerializer})
     @action(detail=True, methods=["post"])
     def duplicate(self, request: Request, pk: UUID) -> Response:
-        """A new draft with the same content for the same connection, without a time."""
-        self.take_no_body()
-        return self._answer(duplicate_post(self.get_object(), by=self.request.user), status.HTTP_201_CREATED)
+        """A new draft with the same content, without a time: for the same connection, or the one that is named."""
+        post = self.get_object()
+        body = DuplicateSerializer(data=request.data, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        copy = duplicate_post(post, by=self.request.user, connection=body.validated_data.get("connection"))
+        return self._answer(copy, status.HTTP_201_CREATED)
 
     @extend_schema(request=EmptySerializer, responses=_or_changed(PostSerializer), parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])

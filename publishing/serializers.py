@@ -176,6 +176,12 @@ class ScheduleSerializer(StrictSerializer):
     scheduled_at = MomentField()
 
 
+class DuplicateSerializer(StrictSerializer):
+    connection = OwnRelatedField(
+        model=SocialConnection, required=False, help_text="For another connection than the post's own."
+    )
+
+
 class ResolveSerializer(StrictSerializer):
     """A person's word on a post of which nobody knows whether it went out."""
 

@@ -35,7 +35,7 @@ def test_a_post_cannot_be_planned_for_a_day_that_no_page_can_show(bob: User, clu
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
 def test_the_rest_calendar_names_the_days_it_knows(bob: User, day: str) -> None:
     answer = ApiClient(bob).get(f"social/calendar?from={day}&to={day}")
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "2100" in answer.json()["errors"]["from"][0]
 
 

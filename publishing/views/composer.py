@@ -60,7 +60,8 @@ SENT_COOKIE = "composed"
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("posts.edit")
 def compose(request: OrganizationRequest) -> HttpResponse:
-    """A new idea, or with ``?group=`` all the posts of one. Also takes ``?at=`` and ``?connection=`` (repeatable)."""
+    """A new idea, or with ``?group=`` all the posts of one. Also takes ``?at=``, ``?connection=`` (repeatable) and
+    ``?copy=``, a post to begin with."""
     desk = desk_of_group(request.organization, request.POST.get("group") or request.GET.get("group", ""))
     if request.method == "POST":
         return _submit(request, desk)

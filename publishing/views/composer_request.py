@@ -15,6 +15,7 @@ from accounts.models import Organization
 from campaigns.models import Campaign
 from connections.models import SocialConnection
 from publishing.composer import Composition
+from publishing.drafts import input_of
 from publishing.forms import ComposerForm
 from publishing.models import PostGroup, PostStatus, SocialPost
 from publishing.moment_fields import day_in_words
@@ -90,6 +91,12 @@ def first_look(request: OrganizationRequest, desk: Desk) -> dict[str, Any]:
         chosen = list(usable[:2])
         chosen = chosen if len(chosen) == 1 else []
     composition = composition_of(desk, chosen)
+    if copied := _copied(request, desk):
+        said = input_of(copied)
+        composition = replace(
+            composition, text=said.content, link_url=said.link_url, first_comment=said.first_comment, media=said.media,
+            campaign=said.campaign,
+        )  # fmt: skip
     campaign = request.GET.get("campaign", "")
     if campaign and not desk.posts:
         composition = _in_campaign(composition, request.organization, campaign)
@@ -112,6 +119,15 @@ def first_look(request: OrganizationRequest, desk: Desk) -> dict[str, Any]:
         "fields": fields,
         "pointers": {"tab": "", "preview": "", "begun": "" if desk.posts else "new"},
     }
+
+
+def _copied(request: OrganizationRequest, desk: Desk) -> SocialPost | None:
+    """The post that ``?copy=`` names, for a page that holds none yet."""
+    try:
+        wanted = UUID(request.GET.get("copy", ""))
+    except ValueError:
+        return None
+    return None if desk.posts else SocialPost.objects.for_organization(request.organization).filter(pk=wanted).first()
 
 
 def _in_campaign(composition: Composition, organization: Organization, campaign_id: str) -> Composition:

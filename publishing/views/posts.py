@@ -390,8 +390,11 @@ def unschedule(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
 @require_POST
 @requires("posts.edit")
 def duplicate(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
-    """A draft with the same content, opened for writing."""
+    """A draft with the same content, opened for writing; of an account that is gone, a new post for others."""
     post = _found(request, post_id)
+    if post.connection.disconnected_at is not None:
+        messages.info(request, _("Choose social accounts for this copy."))
+        return HttpResponseRedirect(f"{reverse('publishing:compose')}?copy={post.pk}")
     try:
         copy = duplicate_post(post, by=request.user)
     except DomainError as error:

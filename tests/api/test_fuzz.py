@@ -22,8 +22,8 @@ positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409",
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "502"]
 """
 WITHOUT_BODY = (
-    r"/\{id\}/(refresh|validate|sync|disconnect|revoke|unschedule|duplicate|publish|cancel|retry|read|resend|metrics"
-    r"|problems|sync-engagement|delete-at-platform)$|auth/token/revoke"
+    r"/\{id\}/(refresh|validate|sync|disconnect|revoke|unschedule|publish|cancel|retry|read|resend|metrics"
+    r"|problems|sync-engagement)$|auth/token/revoke"
 )
 
 

@@ -182,6 +182,19 @@ class TestActions:
         back = api.post(f"social/posts/{post.pk}/unschedule").json()
         assert (back["status"], back["scheduled_at"]) == ("DRAFT", None)
 
+    def test_duplicate_makes_a_draft_for_another_connection(
+        self, api: ApiClient, post: SocialPost, mastodon: SocialConnection, rivals: Organization
+    ) -> None:
+        SocialConnection.objects.filter(pk=post.connection_id).update(disconnected_at=timezone.now(), is_active=False)
+        path = f"social/posts/{post.pk}/duplicate"
+        refused = api.post(path)
+        assert refused.status_code == 409
+        assert "Choose another social account" in refused.json()["detail"]
+        copy = api.post(path, {"connection": str(mastodon.pk)}).json()
+        assert (copy["connection"], copy["content"], copy["status"]) == (str(mastodon.pk), post.content, "DRAFT")
+        strange = {"connection": str(factories.make_connection(rivals).pk)}
+        assert api.post(path, strange).status_code == 422
+
     def test_duplicate_makes_a_draft_with_the_same_content(self, api: ApiClient, post: SocialPost) -> None:
         answer = api.post(f"social/posts/{post.pk}/duplicate")
         copy = answer.json()

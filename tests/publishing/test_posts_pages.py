@@ -517,14 +517,29 @@ def test_a_duplicate_is_a_draft_of_its_own_with_the_same_content_and_opens_for_w
     assert b"This is a copy" in as_bob.get(answer["Location"]).content
 
 
-def test_a_post_of_a_disconnected_account_offers_no_duplicate_and_refuses_one(
-    as_bob: Client, published: SocialPost
+def test_a_copy_of_a_post_whose_account_is_gone_begins_with_choosing_another(
+    as_bob: Client, club: Organization, published: SocialPost
 ) -> None:
-    assert "Duplicate" in page_of(as_bob, published)
     SocialConnection.objects.filter(pk=published.connection_id).update(disconnected_at=timezone.now(), is_active=False)
-    assert "Duplicate" not in page_of(as_bob, published)
-    assert "no longer connected" in press(as_bob, published, "duplicate")
+    factories.make_connection(club, account_name="Riverside Juniors")
+    factories.make_connection(club, "MASTODON")
+    assert "Duplicate" in page_of(as_bob, published)
+    answer = as_bob.post(reverse("publishing:duplicate", args=[published.pk]))
+    assert answer["Location"] == f"/posts/new/?copy={published.pk}"
+    page = as_bob.get(answer["Location"]).content.decode()
+    assert f"{published.content}</textarea>" in page
+    assert published.link_url in page
+    assert all(str(use.asset_id) in page for use in published.attached_media.all())
+    assert "Riverside Juniors" in page
+    assert not re.search(r'name="connections"[^>]*checked', page)
     assert SocialPost.objects.count() == 1
+
+
+def test_a_copy_begins_with_nobody_else_s_post(as_eve: Client, published: SocialPost) -> None:
+    page = as_eve.get(f"/posts/new/?copy={published.pk}")
+    assert page.status_code == 200
+    assert published.content not in page.content.decode()
+    assert as_eve.get("/posts/new/?copy=x").status_code == 200
 
 
 def test_a_viewer_cannot_duplicate(club: Organization, published: SocialPost) -> None:
