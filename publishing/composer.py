@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import regex
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -25,7 +23,6 @@ NEAR = 0.9
 
 _HASHTAG = regex.compile(r"(?<![\p{L}\p{N}_&/#＃])[#＃][\p{L}\p{N}_]*\p{L}[\p{L}\p{N}_]*")
 _MENTION = regex.compile(r"(?<![\p{L}\p{N}_@/.])@[\w]+(?:@[\w.-]+\w)?")
-_valid_address = URLValidator(schemes=["http", "https"])
 
 
 # --- what each account gets -------------------------------------------------------------------------------------------
@@ -210,7 +207,7 @@ def check(composition: Composition) -> list[AccountCheck]:
                 sent=sent,
                 used=platform.count(sent, limits),
                 limits=limits,
-                problems=(*_of_the_account(connection), *_of_the_link(given), *problems_of_input(connection, given)),
+                problems=(*_of_the_account(connection), *problems_of_input(connection, given)),
             )
         )
     return checks
@@ -267,15 +264,6 @@ def _of_the_account(connection: SocialConnection) -> Iterable[Problem]:
             _("Parley doesn't have permission to publish here. Reconnect the account to grant it."),
             "connections",
         )
-
-
-def _of_the_link(given: PostInput) -> Iterable[Problem]:
-    if not given.link_url:
-        return
-    try:
-        _valid_address(given.link_url)
-    except ValidationError:
-        yield Problem("link", _("Enter a full web address, such as https://riverside.example/dinner."), "link_url")
 
 
 def summary(checks: list[AccountCheck]) -> str:

@@ -17,6 +17,7 @@ from accounts.api.base import (
 )
 from accounts.api.shapes import CONTRADICTION
 from campaigns.models import Campaign
+from connections.links import why_not_openable
 from connections.models import SocialConnection
 from publishing.drafts import MediaUse, PostInput
 from publishing.models import MediaAsset, PostGroup, PostMetric, SocialPost
@@ -52,6 +53,16 @@ def _depth(value: Any) -> int:
         deepest += 1
         level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
     return deepest
+
+
+class LinkField(serializers.CharField):
+    """An address for a post's readers."""
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        if address and (refusal := why_not_openable(address)):
+            raise ValidationError(refusal, code=CONTRADICTION)
+        return address
 
 
 class PostSerializer(serializers.ModelSerializer[SocialPost]):
@@ -101,7 +112,7 @@ class ContentSerializer(StrictSerializer):
     content = serializers.CharField(
         required=False, allow_blank=True, max_length=TEXT_MOST, trim_whitespace=False, help_text="The text."
     )
-    link_url = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+    link_url = LinkField(required=False, allow_blank=True, max_length=2000, help_text="One that everyone can open.")
     first_comment = serializers.CharField(required=False, allow_blank=True, max_length=TEXT_MOST, trim_whitespace=False)
     media = serializers.ListField(
         child=OwnRelatedField(model=MediaAsset), required=False, max_length=MEDIA_MOST,

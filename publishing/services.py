@@ -14,6 +14,7 @@ from connections.errors import ConnectionInactive, NotFound
 from connections.hurry import hurry
 from connections.models import SocialConnection
 from connections.platforms.base import Can, Platform
+from connections.platforms.checks import is_web_address
 from connections.tokens import call_with_fresh_token
 from publishing.drafts import (
     MediaUse,
@@ -330,7 +331,7 @@ def resolve_unknown(post: SocialPost, *, decision: str, by: User, link: str = ""
     now = timezone.now()
     if decision == "published":
         link = link.strip()
-        if link and not link.startswith(("https://", "http://")):
+        if link and not is_web_address(link):
             raise IllegalTransition("Paste the full address of the post, starting with https://.", field="link")
         platform_post_id = post.connection.platform_class.post_id_from_link(link)
         others = SocialPost.objects.filter(connection_id=post.connection_id, platform_post_id=platform_post_id)

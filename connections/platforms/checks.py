@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from connections.links import why_not_openable
 from connections.platforms.base import Can, Draft, DraftMedia, Limits, Platform, Problem
 from connections.platforms.text import is_blank
 
@@ -37,9 +38,8 @@ def text_problems(cls: type[Platform], draft: Draft, limits: Limits) -> Iterator
 def link_problems(cls: type[Platform], draft: Draft) -> Iterator[Problem]:
     if not draft.link_url:
         return
-    if not is_web_address(draft.link_url):
-        message = _("The link must be a full address such as https://example.com/page.")
-        yield Problem("link_invalid", message, field="link_url")
+    if refusal := why_not_openable(draft.link_url):
+        yield Problem("link_invalid", refusal, field="link_url")
     elif Can.PUBLISH_LINK not in cls.capabilities:
         yield Problem("link_unsupported", _("Links can't be added here."), field="link_url")
 
@@ -147,6 +147,7 @@ def is_web_address(address: str) -> bool:
             parts.scheme in {"http", "https"}
             and bool(parts.hostname)
             and parts.username is None
+            and parts.port != 0  # reading it refuses what is no port
             and not any(sign.isspace() for sign in address)
         )
     except ValueError:
