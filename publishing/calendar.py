@@ -11,13 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from publishing.allowances import DayQuota, day_quotas
-from publishing.models import PostStatus, SocialPost
-from publishing.states import Standing, may_be_moved, standing_of
+from publishing.cards import Card, cards_of
+from publishing.models import SocialPost
 
 CARDS_PER_DAY = 4
 CARDS_PER_HOUR = 3
@@ -94,63 +97,92 @@ def span_of(view: View, anchor: date, zone: ZoneInfo) -> Span:
     return Span(view, anchor, zone, anchor, anchor + timedelta(days=length))
 
 
-def moment_of(post: SocialPost) -> datetime | None:
-    """Where a post stands on the calendar: when it went out, else when it should; None for a draft in the tray."""
-    return post.published_at if post.status == PostStatus.PUBLISHED else post.scheduled_at
-
-
 @dataclass(frozen=True, slots=True)
-class Card:
-    """A post at its place. ``at`` is aware, in the organization's zone."""
+class DayNames:
+    """How a day is written: ``Thursday 10 December``, ``Thu 10 Dec``, ``10 December``, ``Thu``, and the label of the link that
+    starts a post there."""
 
-    post: SocialPost
-    at: datetime
-    standing: Standing
-    is_movable: bool
+    full: str
+    short: str
+    plain: str
+    weekday: str
+    new_post: str
+
+
+@lru_cache(maxsize=400)
+def _day_names(day: date, language: str | None) -> DayNames:
+    # A week names each of its days 24 times; the language is a part of the key.
+    plain = date_format(day, "j F")
+    new_post = _("New post on %(day)s") % {"day": plain}
+    return DayNames(date_format(day, "l j F"), date_format(day, "D j M"), plain, date_format(day, "D"), new_post)
+
+
+class Place:
+    """What a day and an hour have in common: a date with its names, and cards of which some may be hidden."""
+
+    cards: Sequence[Card]
+    date: date
+
+    @cached_property
+    def key(self) -> str:
+        """The date as in addresses and ids: ``2026-12-10``."""
+        return self.date.isoformat()
+
+    @cached_property
+    def names(self) -> DayNames:
+        return _day_names(self.date, get_language())
+
+    @cached_property
+    def post_count(self) -> int:
+        return sum(len(card.posts) for card in self.cards)
 
     @property
-    def clock(self) -> str:
-        return f"{self.at:%H:%M}"
+    def count_text(self) -> str:
+        return ngettext("%(number)d post", "%(number)d posts", self.post_count) % {"number": self.post_count}
+
+    @cached_property
+    def visible(self) -> Sequence[Card]:
+        """As many cards as there is room for, one less where "+N more" needs its line."""
+        return self.cards if self.most is None or len(self.cards) <= self.most else self.cards[: self.most - 1]
+
+    @cached_property
+    def hidden(self) -> Sequence[Card]:
+        return self.cards[len(self.visible) :]
 
     @property
-    def mark(self) -> str:
-        """The word that a card shows for a state that must not be overlooked."""
-        if self.post.status == PostStatus.FAILED:
-            return _("unknown") if self.post.error_code == "OUTCOME_UNKNOWN" else _("failed")
-        return _("draft") if self.post.status == PostStatus.DRAFT else ""
+    def most(self) -> int | None:
+        """How many cards the view shows at once; None: all."""
+        return CARDS_PER_DAY
 
-
-def card_of(post: SocialPost, *, zone: ZoneInfo, now: datetime) -> Card | None:
-    """The card of a post that has a time; None for one in the tray."""
-    moment = moment_of(post)
-    if moment is None:
-        return None
-    return Card(post, moment.astimezone(zone), standing_of(post, now=now), may_be_moved(post))
+    @cached_property
+    def hidden_that_need_attention(self) -> int:
+        return sum(card.standing.needs_attention for card in self.hidden)
 
 
 @dataclass(frozen=True)
-class Hour:
+class Hour(Place):
     """One hour of one day. ``is_missing``: the clock skips it on that day."""
 
-    day: date
+    date: date
     hour: int
     cards: Sequence[Card] = ()
     is_past: bool = False
     is_now: bool = False
     is_today: bool = False
     is_missing: bool = False
+    shows_all: bool = False
 
     @property
-    def visible(self) -> Sequence[Card]:
-        return self.cards if len(self.cards) <= CARDS_PER_HOUR else self.cards[: CARDS_PER_HOUR - 1]
+    def clock(self) -> str:
+        return f"{self.hour:02}:00"
 
     @property
-    def hidden(self) -> Sequence[Card]:
-        return self.cards[len(self.visible) :]
+    def most(self) -> int | None:
+        return None if self.shows_all else CARDS_PER_HOUR
 
 
 @dataclass(frozen=True)
-class Day:
+class Day(Place):
     """One day with its cards in order of time. ``version`` changes whenever what the day shows does."""
 
     date: date
@@ -164,18 +196,6 @@ class Day:
     quotas: Sequence[DayQuota] = ()
     """Accounts that have nearly as many posts on this day as their platform takes, or more."""
     hours: Sequence[Hour] = field(default=(), repr=False)
-
-    @property
-    def visible(self) -> Sequence[Card]:
-        return self.cards if len(self.cards) <= CARDS_PER_DAY else self.cards[: CARDS_PER_DAY - 1]
-
-    @property
-    def hidden(self) -> Sequence[Card]:
-        return self.cards[len(self.visible) :]
-
-    @property
-    def hidden_that_need_attention(self) -> int:
-        return sum(card.standing.needs_attention for card in self.hidden)
 
 
 def default_time(day: date, now: datetime) -> time | None:
@@ -196,13 +216,11 @@ def build_days(span: Span, posts: Iterable[SocialPost], *, now: datetime) -> lis
     """The days of a span with the posts that stand in it; hours too where the view has them."""
     local_now = now.astimezone(span.zone)
     today = local_now.date()
-    cards: defaultdict[date, list[Card]] = defaultdict(list)
-    for post in posts:
-        if (card := card_of(post, zone=span.zone, now=now)) is not None:
-            cards[card.at.date()].append(card)
+    cards = cards_of(posts, zone=span.zone, now=now)
+    has_hours = span.view in {View.WEEK, View.DAY}
     days = []
     for day in span.days:
-        todays = sorted(cards[day], key=lambda card: (card.at, card.post.pk))
+        todays = cards.get(day, [])
         built = Day(
             date=day,
             cards=todays,
@@ -210,27 +228,39 @@ def build_days(span: Span, posts: Iterable[SocialPost], *, now: datetime) -> lis
             is_past=day < today,
             is_outside=span.view == View.MONTH and (day.year, day.month) != (span.anchor.year, span.anchor.month),
             default_time=default_time(day, local_now),
-            quotas=day_quotas(card.post for card in todays) if day >= today else (),
-            version=_version(todays, day, local_now, has_hours=span.view in {View.WEEK, View.DAY}),
-            hours=_hours(day, todays, local_now, span.zone) if span.view in {View.WEEK, View.DAY} else (),
+            quotas=day_quotas(post for card in todays for post in card.posts) if day >= today else (),
+            version=_version(todays, day, local_now, has_hours=has_hours),
+            hours=_hours(day, todays, local_now, span) if has_hours else (),
         )
         days.append(built)
     return days
 
 
-def _hours(day: date, cards: Sequence[Card], now: datetime, zone: ZoneInfo) -> list[Hour]:
+def fold(span: Span, days: Sequence[Day], today: date) -> tuple[Sequence[Day], Sequence[Day]]:
+    """The days of a view as (folded away, shown): in the month of today the weeks that ended before last week are
+    folded, so that this week stands near the top."""
+    start = monday_of(today) - timedelta(days=7)
+    if span.view != View.MONTH or (span.anchor.year, span.anchor.month) != (today.year, today.month):
+        return (), days
+    return [day for day in days if day.date < start], [day for day in days if day.date >= start]
+
+
+def _hours(day: date, cards: Sequence[Card], now: datetime, span: Span) -> list[Hour]:
     by_hour: defaultdict[int, list[Card]] = defaultdict(list)
+    zone = span.zone
     for card in cards:
+        assert card.at is not None  # noqa: S101  it stands on a day
         by_hour[card.at.hour].append(card)
     today = now.date()
     return [
         Hour(
-            day=day,
+            date=day,
             hour=hour,
             cards=by_hour[hour],
             is_past=(day, hour) < (today, now.hour),
             is_now=(day, hour) == (today, now.hour),
             is_today=day == today,
+            shows_all=span.view == View.DAY,
             is_missing=not exists(datetime.combine(day, time(hour)), zone)
             and not exists(datetime.combine(day, time(hour, 59)), zone),
         )
@@ -242,23 +272,13 @@ def _version(cards: Sequence[Card], day: date, now: datetime, *, has_hours: bool
     """Eight characters over everything that a day shows. Rows are changed by SQL too, so no column is trusted to say
     that another one changed."""
     clock = (day < now.date(), day == now.date(), now.hour if has_hours and day == now.date() else -1)
-    seen = [str(clock), *map(fingerprint, cards)]
+    seen = [str(clock), *(card.fingerprint for card in cards)]
     return hashlib.blake2b("\n".join(seen).encode(), digest_size=4).hexdigest()
 
 
-def fingerprint(card: Card) -> str:
-    post = card.post
-    return "|".join((
-        str(post.pk), post.status, f"{card.at:%H%M}", card.standing.label, post.content[:120], str(card.is_movable),
-    ))  # fmt: skip
-
-
-def tray_version(posts: Sequence[SocialPost], *, now: datetime) -> str:
+def tray_version(cards: Iterable[Card]) -> str:
     """The same for the lists beside the calendar."""
-    seen = [
-        f"{post.pk}|{post.status}|{post.content[:120]}|{post.error_message}|{standing_of(post, now=now).label}"
-        for post in posts
-    ]
+    seen = [card.fingerprint for card in cards]
     return hashlib.blake2b("\n".join(seen).encode(), digest_size=4).hexdigest()
 
 

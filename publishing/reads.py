@@ -5,22 +5,22 @@ from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, Count, Exists, Max, OuterRef, Q, When, Window
+from django.db.models import Case, Count, Exists, Max, OuterRef, Q, Subquery, UUIDField, When, Window
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from connections.models import SocialConnection
 from publishing.calendar import midnight
 from publishing.filters import PostFilters
-from publishing.models import PostStatus, SocialPost, SocialPostQuerySet
+from publishing.models import PostMedia, PostStatus, SocialPost, SocialPostQuerySet
 from publishing.states import attention
 
 TRAY_SIZE = 40
 ATTENTION_SIZE = 6
 
 _CARD_FIELDS = (
-    "organization_id", "connection_id", "content", "link_url", "status", "scheduled_at", "published_at", "hold_reason", "error_code",
-    "error_message", "next_attempt_at", "paced_until", "deleted_at", "retry_count", "claimed_by", "platform_post_id",
+    "connection_id", "group_id", "content", "link_url", "status", "scheduled_at", "published_at", "hold_reason", "error_code",
+    "error_message", "next_attempt_at", "paced_until", "deleted_at", "claimed_by", "platform_post_id",
 )  # fmt: skip
 
 
@@ -36,7 +36,13 @@ def posts_on(
     if not where:
         return []
     posts = (filters or PostFilters()).apply(SocialPost.objects.for_organization(organization).filter(where))
-    return with_connections(organization, posts.only(*_CARD_FIELDS).order_by())
+    return with_connections(organization, with_pictures(posts).only(*_CARD_FIELDS).order_by())
+
+
+def with_pictures(posts: SocialPostQuerySet) -> SocialPostQuerySet:
+    """With ``picture``, the id of each post's first one, or None."""
+    first = PostMedia.objects.filter(post_id=OuterRef("pk")).order_by("position").values("asset_id")[:1]
+    return posts.annotate(picture=Subquery(first, output_field=UUIDField()))
 
 
 def with_connections(organization: Organization, posts: SocialPostQuerySet) -> list[SocialPost]:
@@ -61,7 +67,7 @@ def _runs(days: Iterable[date]) -> list[tuple[date, date]]:
 
 
 def tray_of(organization: Organization, filters: PostFilters | None = None) -> list[SocialPost]:
-    """Drafts without a time, the newest ideas first, each with ``pictures``: all drafts of ``TRAY_SIZE`` ideas. A filter by
+    """Drafts without a time, the newest ideas first, each with ``picture``: all drafts of ``TRAY_SIZE`` ideas. A filter by
     status does not empty the tray."""
     drafts = SocialPost.objects.for_organization(organization).filter(
         status=PostStatus.DRAFT, scheduled_at__isnull=True
@@ -69,11 +75,7 @@ def tray_of(organization: Organization, filters: PostFilters | None = None) -> l
     narrowed = (filters or PostFilters()).without_status().apply(drafts).annotate(idea=Coalesce("group_id", "pk"))
     ideas = narrowed.order_by().values("idea").annotate(latest=Max("created_at")).order_by("-latest")[:TRAY_SIZE]
     narrowed = narrowed.filter(idea__in=ideas.values("idea"))
-    return list(
-        narrowed.select_related("connection", "created_by")
-        .annotate(pictures=Count("attached_media"))
-        .order_by("-created_at")
-    )
+    return list(with_pictures(narrowed).select_related("connection", "created_by").order_by("-created_at"))
 
 
 def one_draft_per_idea(posts: SocialPostQuerySet) -> SocialPostQuerySet:

@@ -2,21 +2,21 @@
 
 from django.urls import path
 
-from publishing.views import calendar, composer, media, posts
+from publishing.views import calendar, composer, media, moves, posts
 
 app_name = "publishing"
 
 urlpatterns = [
     path("calendar/", calendar.calendar, name="calendar"),
     path("calendar/changes/", calendar.changes, name="calendar_changes"),
-    path("calendar/undo/", calendar.undo, name="calendar_undo"),
+    path("calendar/undo/", moves.undo, name="calendar_undo"),
     path("calendar/days/<str:day>/", calendar.day_drawer, name="calendar_day"),
     path("calendar/posts/<uuid:post_id>/", calendar.post_drawer, name="calendar_post"),
-    path("calendar/posts/<uuid:post_id>/drop/", calendar.drop, name="calendar_drop"),
+    path("calendar/posts/<uuid:post_id>/drop/", moves.drop, name="calendar_drop"),
     path("posts/", posts.posts, name="posts"),
     path("posts/bulk/", posts.bulk, name="bulk"),
     path("posts/<uuid:post_id>/", posts.post, name="post"),
-    path("posts/<uuid:post_id>/move/", calendar.move, name="move"),
+    path("posts/<uuid:post_id>/move/", moves.move, name="move"),
     path("posts/<uuid:post_id>/publish/", posts.publish_now, name="publish_now"),
     path("posts/<uuid:post_id>/release/", posts.release, name="release"),
     path("posts/<uuid:post_id>/retry/", posts.retry, name="retry"),

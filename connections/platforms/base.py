@@ -314,6 +314,8 @@ class Platform:
     """A page may name the class; Django's templates would make an instance of it otherwise."""
     name: ClassVar[str]
     label: ClassVar[str]
+    icon: ClassVar[str] = "world"
+    """Its mark: the name of a symbol in static/img/icons.svg."""
     capabilities: ClassVar[frozenset[Can]] = frozenset()
     absences: ClassVar[dict[Can, str]] = {}
     """What the platform itself does not offer, with the reason in a sentence. What stands neither here nor in

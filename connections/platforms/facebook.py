@@ -93,6 +93,7 @@ _dead_insights: set[str] = set()
 class Facebook(Platform):
     name = "FACEBOOK"
     label = "Facebook"
+    icon = "brand-facebook"
     capabilities = frozenset(
         {
             Can.CHOOSE_ACCOUNTS,

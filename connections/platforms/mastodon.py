@@ -81,6 +81,7 @@ CLIENT_NAME = "Parley"
 class Mastodon(Platform):
     name = "MASTODON"
     label = "Mastodon"
+    icon = "brand-mastodon"
     capabilities = frozenset(
         {
             Can.PUBLISH_TEXT,

@@ -80,6 +80,7 @@ _CASHTAG = regex.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)
 class Twitter(Platform):
     name = "TWITTER"
     label = "X"
+    icon = "brand-x"
     capabilities = frozenset(
         {
             Can.PUBLISH_TEXT,

@@ -1,11 +1,16 @@
 """A post's state and what can be done with it, the same on every page."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
+from publishing.cards import Card, Mark
 from publishing.models import PostStatus, SocialPost
 from publishing.states import Standing, standing_of
 from publishing.steps import step_for
@@ -23,6 +28,18 @@ def post_state(post: SocialPost, standing: Standing | None = None) -> dict[str, 
         "label": standing.label, "icon": standing.icon, "tone": standing.tone if by_tone else "",
         "status": "" if by_tone else post.status,
     }  # fmt: skip
+
+
+@register.simple_tag
+def post_marks(card: Card, *, names: bool = False) -> SafeString:
+    """The marks of the platforms that an idea goes to; with ``names`` each with its accounts."""
+    return _marks(tuple(card.marks), names)
+
+
+@lru_cache(maxsize=2000)
+def _marks(marks: Sequence[Mark], names: bool) -> SafeString:
+    # A month shows hundreds of cards for the same few accounts.
+    return render_to_string("publishing/_post_marks.html", {"marks": marks, "names": names})
 
 
 @register.inclusion_tag("publishing/_post_action.html", takes_context=True)

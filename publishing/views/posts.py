@@ -39,7 +39,8 @@ from publishing.models import PostStatus, SocialPost, SocialPostQuerySet
 from publishing.moves import call_off, move_to_tray
 from publishing.reads import drafts_by_idea, one_draft_per_idea
 from publishing.states import Standing, attention, standing_of
-from publishing.views.calendar import answer_change, answer_refusal, filter_context, local_day
+from publishing.views.calendar_filters import filter_context
+from publishing.views.calendar_parts import answer_change, answer_refusal, local_day
 
 PER_PAGE = 50
 BULK_LIMIT = 200
@@ -380,7 +381,7 @@ def unschedule(request: OrganizationRequest, post_id: UUID) -> HttpResponse:
     post = _found(request, post_id)
     day = local_day(post, request.organization)
     try:
-        made = move_to_tray(post, by=request.user)
+        made = move_to_tray([post], by=request.user)
     except DomainError as error:
         return answer_refusal(request, error, [day], post=post, back_to=_back(request, ""))
     text = _("Moved to drafts.")

@@ -141,8 +141,8 @@ def test_drafts_without_a_time_wait_in_the_tray_and_what_needs_a_person_beside_i
     failed = factories.make_post(x, status="FAILED", error_message="X refused the picture.")
     waiting = factories.make_post(lost, content="Spring camp", scheduled_at=lisbon(2027, 3, 1, 9, 0))
     page = as_bob.get("/calendar/").content.decode()
-    tray, attention = page.split('id="attention-title"')
-    assert f'id="post-{draft.pk}"' in tray.split('id="tray"')[1]
+    attention, tray = page.split('id="attention-title"')[1].split('id="tray"')
+    assert f'id="post-{draft.pk}"' in tray
     assert f"/posts/{failed.pk}/" in attention
     assert "X did not accept this post. Edit it, then try again." in attention
     assert f"/posts/{waiting.pk}/" in attention
