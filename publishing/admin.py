@@ -57,6 +57,27 @@ class ConnectionFilter(admin.SimpleListFilter):
             return queryset
 
 
+def questions(now: datetime) -> dict[str, Q]:
+    """What operators ask of posts, by the name that the filter and the first page have for it."""
+    recently = Q(settled_at__gte=now - timedelta(days=7)) | Q(scheduled_at__gte=now - timedelta(days=7))
+    return {
+        "failed": Q(status=PostStatus.FAILED) & recently,
+        "attention": attention(),
+        "late": Q(status=PostStatus.SCHEDULED, scheduled_at__lt=now - timedelta(minutes=1)),
+        "next": Q(status=PostStatus.SCHEDULED, scheduled_at__range=(now, now + timedelta(hours=24))),
+        "unsynced": Q(status=PostStatus.PUBLISHED, engagement_synced_at__isnull=True),
+    }
+
+
+QUESTIONS = {
+    "failed": gettext_lazy("failed in the last 7 days"),
+    "attention": gettext_lazy("needs attention"),
+    "late": gettext_lazy("due and not sent"),
+    "next": gettext_lazy("due in the next 24 hours"),
+    "unsynced": gettext_lazy("published, engagement never read"),
+}
+
+
 class OperationsFilter(admin.SimpleListFilter):
     """What operators ask for by SQL too: the questions of the runbook."""
 
@@ -64,25 +85,11 @@ class OperationsFilter(admin.SimpleListFilter):
     parameter_name = "operations"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            ("failed", _("failed in the last 7 days")),
-            ("attention", _("waiting for a decision")),
-            ("late", _("due and not sent")),
-            ("next", _("due in the next 24 hours")),
-            ("unsynced", _("published, engagement never synced")),
-        ]
+        return list(QUESTIONS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[SocialPost]) -> QuerySet[SocialPost]:
-        now = timezone.now()
-        recently = Q(settled_at__gte=now - timedelta(days=7)) | Q(scheduled_at__gte=now - timedelta(days=7))
-        wanted = {
-            "failed": Q(status=PostStatus.FAILED) & recently,
-            "attention": attention(),
-            "late": Q(status=PostStatus.SCHEDULED, scheduled_at__lt=now - timedelta(minutes=1)),
-            "next": Q(status=PostStatus.SCHEDULED, scheduled_at__range=(now, now + timedelta(hours=24))),
-            "unsynced": Q(status=PostStatus.PUBLISHED, engagement_synced_at__isnull=True),
-        }
-        return queryset.filter(wanted[str(self.value())]) if self.value() in wanted else queryset
+        wanted = questions(timezone.now()).get(str(self.value()))
+        return queryset.filter(wanted) if wanted is not None else queryset
 
 
 def _connections(request: HttpRequest) -> QuerySet[SocialConnection]:

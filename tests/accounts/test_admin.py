@@ -140,3 +140,27 @@ def test_tables_with_secrets_or_other_people_s_sign_in_are_not_registered() -> N
 def test_tables_of_the_installation_are_for_superusers(as_admin: Client, operator: Client) -> None:
     assert as_admin.get("/admin/django_celery_beat/periodictask/").status_code == 403
     assert operator.get("/admin/django_celery_beat/periodictask/").status_code == 200
+
+
+def test_the_first_page_has_numbers_to_act_on_that_lead_to_their_rows(
+    as_admin: Client, operator: Client, club: Organization, rivals: Organization
+) -> None:
+    works, lost = factories.make_connection(club), factories.make_connection(club, is_active=False)
+    factories.make_connection(rivals, is_active=False)
+    factories.make_post(works, status="FAILED", content="Broken")
+    factories.make_post(lost, content="Stuck")
+    factories.make_post(works, content="Soon")
+    factories.make_post(factories.make_connection(rivals), status="FAILED", content="Theirs")
+
+    def numbers(client: Client) -> dict[str, int]:
+        found = client.get("/admin/").context["numbers"]
+        for number in found:
+            rows = client.get(number.url).context["cl"].result_count
+            assert rows == number.value, number.label
+        return {number.label: number.value for number in found}
+
+    assert numbers(as_admin) == {
+        "Posts: needs attention": 2, "Posts: failed in the last 7 days": 1, "Posts: due and not sent": 0,
+        "Posts: due in the next 24 hours": 2, "Connections to reconnect": 1,
+    }  # fmt: skip
+    assert numbers(operator)["Posts: failed in the last 7 days"] == 2, "an operator sees all organizations"

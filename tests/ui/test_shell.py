@@ -157,7 +157,7 @@ def test_somebody_signs_up_and_the_mailed_link_opens_their_new_organization_in_t
     assert link is not None
     page.goto(server.url + urlsplit(link[0]).path)
     expect(page.get_by_role("main")).to_contain_text("joana@lakeside.example")
-    page.get_by_role("button", name="Yes, confirm").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.locator(".org-name")).to_have_text("Lakeside Rowing")
     expect(page.locator(".org-meta").first).to_contain_text("Europe/Lisbon")
 
