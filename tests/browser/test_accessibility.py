@@ -14,14 +14,23 @@ from accounts.models import Organization, User
 from accounts.notifications import notify
 from publishing.models import PostMetric
 from tests import factories
-from tests.browser.accessible import WINDOWS, problems_of
+from tests.accessibility import faults_of
 from tests.conftest import signed_in
 
 pytestmark = pytest.mark.browser
 
+WINDOWS = {"desk": (1440, 900), "phone": (390, 844)}
 LOOKS = [("desk", "light"), ("phone", "dark")]
 """Both windows and both colours, each once: axe takes seconds a page."""
 Open = Callable[[User, str], Page]
+
+
+def problems_of(page: Page) -> dict[str, Any]:
+    """What axe finds, and whether the page is wider than its window."""
+    found: dict[str, Any] = dict(faults_of(page))
+    if (too_wide := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
+        found["wider than the window"] = too_wide
+    return found
 
 
 @pytest.fixture(params=LOOKS, ids=["-".join(look) for look in LOOKS])

@@ -205,7 +205,7 @@ def test_missing_scopes_connect_with_a_warning_and_a_link_to_grant_again(
     assert "was connected without some permissions" in text
     assert connection.missing_permissions == ["media.write", "tweet.write"]
     assert f"/api/social/twitter/auth?connection={connection.pk}" in text
-    assert "Grant again" in text
+    assert "Grant permissions" in text
 
 
 def test_a_platform_without_credentials_says_what_to_set(as_alice: Client, settings: Any) -> None:

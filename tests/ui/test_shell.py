@@ -229,7 +229,7 @@ def test_the_chosen_theme_is_there_after_a_reload_and_before_the_first_paint(
     assert background(signed_in) == "rgb(22, 21, 19)"
     signed_in.get_by_text("Alice", exact=True).click()
     expect(signed_in.get_by_role("radio", name="Dark")).to_be_checked()
-    signed_in.get_by_role("radio", name="Like the system").check(force=True)
+    signed_in.get_by_role("radio", name="Same as system").check(force=True)
     assert signed_in.evaluate("document.documentElement.dataset.theme") is None
 
 
