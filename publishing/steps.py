@@ -42,7 +42,7 @@ _STEPS = [
     Step("edit", _("Edit"), "pencil", How.LINK),
     Step("move", _("Schedule…"), "calendar-share", How.DIALOG, "posts.publish"),
     Step("view", _("View on %(platform)s"), "external-link", How.AWAY, "posts.view"),
-    Step("reconnect", _("Reconnect account"), "plug-connected", How.LINK, "connections.manage", asks="reconnect"),
+    Step("reconnect", _("Reconnect"), "plug-connected", How.LINK, "connections.manage", asks="reconnect"),
     Step("resolve", _("Decide"), "help-circle", How.LINK, "posts.publish"),
     Step(
         "publish_now", _("Publish now"), "send", How.FORM, "posts.publish",

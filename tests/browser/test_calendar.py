@@ -407,14 +407,14 @@ def test_on_a_phone_what_leads_on_is_in_sight_at_opening_and_while_scrolling(
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_buttons_of_a_post_that_waits_stand_in_one_row(
-    browse: Browse, page: Page, alice: User, bob: User, x: SocialConnection, width: int
+    browse: Browse, page: Page, alice: User, x: SocialConnection, width: int
 ) -> None:
     factories.make_post(x, status="FAILED")
     factories.make_post(x, hold_reason="RECONNECTED", error_message="It came due while the account was away.")
     away = factories.make_connection(x.organization, "MASTODON", is_active=False)
     factories.make_post(away)
     page.set_viewport_size({"width": width, "height": 900})
-    browse(bob, MONTH)
+    browse(alice, MONTH)
     rows = page.locator("#calendar-aside .tray-card .actions")
     expect(rows).to_have_count(3)
     for row in rows.all():
