@@ -183,7 +183,7 @@ def test_a_server_that_does_not_answer_leaves_the_card_where_it_was(
     page = browse(bob, MONTH)
     page.route("**/drop/", lambda route: route.abort())
     drag(page, card_of(page, post), day_of(page, TENTH + timedelta(days=7)))
-    expect(page.get_by_role("alert")).to_contain_text("did not answer")
+    expect(page.get_by_role("alert")).to_contain_text("did not respond")
     expect(day_of(page, TENTH).locator(".post-card")).to_have_count(1)
     assert time_of(post) == at(TENTH, 17, 45)
 

@@ -115,7 +115,7 @@ def test_the_page_counts_the_attempts_of_the_last_day_in_words(
             organization=club, post=post, number=1, key=post.pk, owner="w", started_at=timezone.now(), outcome=outcome
         )
     page = as_alice.get("/health/").content.decode()
-    assert all(words in page for words in ("Published", "Unknown, a person decides", "Ongoing"))
+    assert all(words in page for words in ("Published", "Unknown, needs a decision", "Ongoing"))
 
 
 def test_metrics_are_for_this_machine_or_for_those_with_the_token(client: Client, alive: None, settings: Any) -> None:
