@@ -11,9 +11,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts import signin_limits
 from accounts.crypto import SECOND_FACTOR_PLACE, seal, unseal
+from accounts.models import User
 
 EMAIL_MOST = 254
 
@@ -30,11 +34,35 @@ def _at_home(value: Any) -> Any:
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
     """Sign-up by an invitation keeps the invited address, and a mail server that is down stops nobody."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": gettext_lazy(
+            "Too many failed sign-ins. Wait five minutes, or get a sign-in code by email: it works at once."
+        ),
+    }
+
     def clean_email(self, email: str) -> str:
         """In small letters, and as long as the column: allauth's own fields take any length."""
         address = str(super().clean_email(email)).lower()
         MaxLengthValidator(EMAIL_MOST, _("An email address has at most %(limit_value)d characters."))(address)
         return address
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the try, by limits of our own: allauth's would let a stranger lock out a member."""
+        try:
+            self._counted = signin_limits.begin_try(request, str(credentials.get("email") or ""))
+        except signin_limits.LimitReached:
+            raise self.validation_error("too_many_login_attempts") from None
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        signin_limits.take_back(self._counted)
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        signin_limits.forget_tries(request, str(credentials.get("email") or ""))
+
+    def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponseBase:
+        response: HttpResponseBase = super().post_login(request, user, **options)
+        signin_limits.remember_device(request, response, user)
+        return response
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return str(self.get_login_redirect_url(request))

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from accounts.audit import SystemActor, record_audit
 from accounts.errors import DomainError
 from accounts.models import Membership, User
+from accounts.signin_limits import remember_address
 
 
 class SignInRefused(DomainError):
@@ -49,14 +50,17 @@ class TooManySignIns(DomainError):
 
 def prove_identity(request: HttpRequest, *, email: str, password: str, code: str = "") -> User:
     """The person with this address, password and, when they have a second factor, code of the authenticator app or
-    recovery code. Failed tries count against allauth's limits, as on the sign-in page.
+    recovery code. Failed tries count as on the sign-in page.
 
     Raises SignInRefused, SecondFactorNeeded, SecondFactorWrong, AddressUnverified, AccountInactive, TooManySignIns.
     """
     try:
         user: User | None = get_adapter(request).authenticate(request, email=email, password=password)
     except ValidationError as error:
-        raise TooManySignIns("Too many failed sign-ins. Wait a few minutes and try again.") from error
+        raise TooManySignIns(
+            "Too many failed sign-ins. Wait a few minutes, or sign in once in a browser at this network address with a "
+            "code by email."
+        ) from error
     if user is None:
         raise SignInRefused("The email address or password is wrong.")
     if not user.is_active:
@@ -65,6 +69,7 @@ def prove_identity(request: HttpRequest, *, email: str, password: str, code: str
         raise AddressUnverified("Confirm your email address first. Sign in from a browser to get the email again.")
     if is_mfa_enabled(user):
         _prove_second_factor(user, code.strip())
+    remember_address(request, user)
     return user
 
 

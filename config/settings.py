@@ -201,6 +201,15 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_FORMS = {
+    "request_login_code": "accounts.signin_forms.LoginCodeForm",
+    "reset_password": "accounts.signin_forms.ResetPasswordForm",
+}
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
+# Tries to sign in, and mails to an account, are counted by accounts.signin_limits: by allauth's counts anybody could use
+# up those of a member.
+ACCOUNT_RATE_LIMITS = {"login": "", "request_login_code": "20/m/ip", "reset_password": "20/m/ip"}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False

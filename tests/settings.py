@@ -39,7 +39,7 @@ ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False
-ACCOUNT_RATE_LIMITS = False
+ACCOUNT_RATE_LIMITS = False  # type: ignore[assignment]  # allauth takes False for none
 WATCH_FROM_WEB = False  # a thread that no test waits for
 CACHES["default"] |= {"LOCATION": Path(tempfile.mkdtemp(prefix="parley-cache-")) / "cache.sqlite3"}  # noqa: F405
 atexit.register(shutil.rmtree, CACHES["default"]["LOCATION"].parent, ignore_errors=True)  # noqa: F405
