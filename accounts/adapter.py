@@ -1,6 +1,7 @@
 """Where Parley differs from allauth's defaults."""
 
 import smtplib
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -70,10 +71,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mail what allauth asks for. A failing server is said on the page, where sending again is one press away.
 
-        allauth makes its links of the request's ``Host``, which is anybody's word; they lead to ``APP_URL``.
+        allauth makes its links, and its name of the site, of the request's ``Host``, which is anybody's word: links lead
+        to ``APP_URL``, and the site is Parley.
         """
+        site = SimpleNamespace(name="Parley", domain=urlsplit(settings.APP_URL).netloc)
+        words = {name: _at_home(value) for name, value in context.items()} | {"current_site": site}
         try:
-            super().send_mail(template_prefix, email, {name: _at_home(value) for name, value in context.items()})
+            super().send_mail(template_prefix, email, words)
         except (smtplib.SMTPException, OSError) as error:
             log.error("mail_not_sent", template=template_prefix, error=type(error).__name__)
             messages.error(

@@ -130,6 +130,7 @@ class ConsentFailed(DomainError):
     """Connecting did not work; ``str()`` says why and what to do next."""
 
     code = "consent_failed"
+    http_status = 422
 
 
 class AlreadyConnected(Conflict):
@@ -151,6 +152,7 @@ class UnsafeAddress(DomainError):
     """An address given by a user leads into a private network, or nowhere."""
 
     code = "unsafe_address"
+    http_status = 422
 
 
 class NotRenewable(Conflict):

@@ -139,6 +139,8 @@ def test_links_in_mails_lead_to_the_installation_whatever_host_was_named(
     anybody.post("/accounts/signup/", FORM | {"email": alice.email})
     assert len(mail.outbox) == 4
     for sent in mail.outbox:
+        assert host not in str(sent.body)
+        assert "Parley" in str(sent.body)
         links = re.findall(r"https?://[^\s\"<>]+", str(sent.message()))
         assert links
         assert {link for link in links if not link.startswith("https://parley.example.org/")} == set()

@@ -90,6 +90,11 @@ class TestBodies:
         answer = api.post("social/connections", {"platform": "TWITTER", "access_token": "a"} | body)
         assert answer.status_code == 400
 
+    @pytest.mark.parametrize("server", ["õ'", "http://127.0.0.1:1", "a b", "user:pw@mastodon.example", "https://"])
+    def test_a_server_that_is_none_is_impossible_and_not_malformed(self, api: ApiClient, server: str) -> None:
+        body = {"platform": "MASTODON", "access_token": "a", "server_url": server}
+        assert api.post("social/connections", body).status_code == 422
+
     def test_a_taken_short_name_is_a_conflict(self, api: ApiClient, rivals: Organization) -> None:
         answer = api.patch("organization", {"slug": rivals.slug})
         assert (answer.status_code, set(answer.json()["errors"])) == (409, {"slug"})
