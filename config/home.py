@@ -80,12 +80,14 @@ def home(request: OrganizationRequest) -> HttpResponse:
     today = now.astimezone(zone).date()
     week = span_of(View.WEEK, today, zone)
     days = build_days(week, posts_on(organization, week.days, zone), now=now)
+    entries = [(day, [entry for card in day.cards for entry in card.entries]) for day in days]
     waiting, waiting_count = attention_of(organization)
     connections = list(SocialConnection.objects.for_organization(organization).in_use().by_name())
     steps = _steps(organization, connections)
     context = {
         "today": next(day for day in days if day.is_today),
-        "days": days,
+        "today_count": next(len(posts) for day, posts in entries if day.is_today),
+        "days": entries,
         "waiting": _waiting(waiting, now=now),
         "waiting_count": waiting_count,
         "has_more_waiting": waiting_count > len(waiting),

@@ -395,7 +395,9 @@ def test_on_a_phone_what_leads_on_is_in_sight_at_opening_and_while_scrolling(
         expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
         expect(page.get_by_role("button", name="Filters")).to_be_in_viewport()
         expect(page.get_by_role("banner").get_by_role("link", name="New post")).to_be_in_viewport()
-        expect(page.get_by_role("navigation", name="Quick navigation").get_by_role("link", name="New post")).to_be_in_viewport()
+        expect(
+            page.get_by_role("navigation", name="Quick navigation").get_by_role("link", name="New post")
+        ).to_be_in_viewport()
         if view == "Week":
             expect(page.locator("a.week-head").nth(today.weekday())).to_be_in_viewport()
         expect(page.get_by_text("drag onto a day")).to_be_hidden()

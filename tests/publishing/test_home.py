@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization
 from accounts.permissions import Role
+from publishing.models import PostGroup
 from tests import factories
 from tests.conftest import signed_in
 
@@ -67,6 +68,25 @@ def test_what_waits_stands_before_today_and_posts_of_one_broken_account_are_one_
     assert waiting.count("needs to be reconnected") == 1
     for post in posts:
         assert f'href="/posts/{post.pk}/"' in waiting
+
+
+def test_an_idea_for_two_accounts_is_one_line_with_both_platforms_and_counts_as_two_posts(
+    as_bob: Client, club: Organization
+) -> None:
+    group = PostGroup.objects.create(organization=club, content="Moonlight cup")
+    for platform in ("TWITTER", "FACEBOOK"):
+        factories.make_post(
+            factories.make_connection(club, platform), content="Moonlight cup", group=group,
+            scheduled_at=NOW + timedelta(hours=3),
+        )  # fmt: skip
+    page = as_bob.get("/").content.decode()
+    today = page.split('id="today-title"')[1].split("</section>")[0]
+    assert today.count("Moonlight cup") == 1
+    assert 'aria-label="X"' in today
+    assert 'aria-label="Facebook"' in today
+    assert "2 accounts" in today
+    week = page.split('id="week-title"')[1].split("</section>")[0]
+    assert "2 posts" in week
 
 
 def tiles(page: str) -> dict[str, tuple[str, str]]:
