@@ -25,7 +25,7 @@ from publishing.models import SocialPost
 from publishing.reads import attention_of, posts_on, tray_of
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
-WAITING_SHOWN = 4
+WAITING_SHOWN = 3
 _TEXT = {View.MONTH: 120, View.WEEK: 160, View.LIST: 300, View.DAY: 600}
 """How many characters of a text each view sends; style sheets cut it to the room that there is."""
 
