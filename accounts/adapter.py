@@ -1,13 +1,16 @@
 """Where Parley differs from allauth's defaults."""
 
 import smtplib
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import requests
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.core.validators import MaxLengthValidator
@@ -19,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from accounts import signin_limits
 from accounts.crypto import SECOND_FACTOR_PLACE, seal, unseal
 from accounts.models import User
+from accounts.page_calls import TooManyCalls, TooSlow, promptly
 
 EMAIL_MOST = 254
 
@@ -84,6 +88,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
                 self.request,
                 _("The email to %(email)s could not be sent. Try again in a few minutes.") % {"email": email},
             )
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is not typed
+    """Asks Google and Microsoft for a few seconds only, as pages ask every other server."""
+
+    def get_requests_session(self) -> requests.Session:
+        session: requests.Session = super().get_requests_session()
+        ask = session.request
+
+        def ask_promptly(*args: Any, **options: Any) -> requests.Response:
+            try:
+                return promptly(partial(ask, *args, **options), is_foreign=False)
+            except (TooSlow, TooManyCalls) as error:
+                raise requests.Timeout("no time left") from error
+
+        session.request = ask_promptly  # type: ignore[method-assign]  # as allauth itself does
+        return session
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is not typed

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import requests
+from allauth.socialaccount.adapter import get_adapter
 from django.test import Client
 
 from accounts import page_calls
@@ -98,6 +100,19 @@ def test_all_calls_of_one_page_share_its_seconds(slow: SlowServer, rf: Any, alic
     page_calls.PageCallsMiddleware(view)(request)
     assert took_s(started) < 4
     assert len(slow.requests) == 1
+
+
+def test_signing_in_elsewhere_has_these_seconds_too(slow: SlowServer, rf: Any, alice: User) -> None:
+    request = rf.get("/")
+    request.user = alice
+
+    def view(_request: Any) -> Any:
+        with get_adapter().get_requests_session() as session, pytest.raises(requests.RequestException):
+            session.post(f"{slow.address}/token", data={"code": "x"})
+
+    started = time.monotonic()
+    page_calls.PageCallsMiddleware(view)(request)
+    assert took_s(started) < 4
 
 
 def test_workers_have_the_time_that_they_need(slow: SlowServer, settings: Any) -> None:
