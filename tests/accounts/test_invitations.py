@@ -72,7 +72,7 @@ class TestInviting:
     ) -> None:
         with pytest.raises(Conflict, match="already a member"):
             invitations.invite(club, bob.email.upper(), Role.AGENT, by=alice)
-        with pytest.raises(Conflict, match="invited already"):
+        with pytest.raises(Conflict, match="already been invited"):
             invitations.invite(club, ADDRESS, Role.VIEWER, by=alice)
 
     def test_an_expired_one_makes_room(self, club: Organization, alice: User, invitation: Invitation) -> None:
