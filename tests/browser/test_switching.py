@@ -81,7 +81,7 @@ def test_a_card_that_is_dragged_in_the_older_tab_goes_back_and_says_why(
     assert_accessible(old_tab)
     dialog.get_by_role("button", name="Switch back to Riverside Golf Club").click()
     expect(dialog).to_be_hidden()
-    expect(old_tab.locator("#toasts")).to_contain_text("You work in Riverside Golf Club again.")
+    expect(old_tab.locator("#toasts")).to_contain_text("You are back in Riverside Golf Club. Send it again.")
     drag(
         old_tab,
         old_tab.locator(".post-card", has_text="Members' dinner"),
@@ -101,7 +101,7 @@ def test_a_part_that_htmx_asks_for_in_the_older_tab_is_explained(
     dialog = old_tab.get_by_role("dialog", name="You switched to Hilltop Tennis Club in another tab")
     expect(dialog).to_be_visible()
     expect(old_tab.locator("#toasts .toast")).to_have_count(0)
-    dialog.get_by_role("link", name="Go on in Hilltop Tennis Club").click()
+    dialog.get_by_role("link", name="Continue in Hilltop Tennis Club").click()
     expect(old_tab.locator(".sidebar .org-name").first).to_have_text("Hilltop Tennis Club")
 
 
