@@ -109,7 +109,7 @@ class TestLinks:
     def test_a_revoked_one_opens_nothing(self, as_alice: Client, invitation: Invitation) -> None:
         path = path_of(invitation)
         as_alice.post(f"/members/invitations/{invitation.pk}/revoke/")
-        assert "withdrawn" in Client().get(path).content.decode()
+        assert "revoked" in Client().get(path).content.decode()
 
 
 class TestAccepting:
