@@ -58,7 +58,7 @@ def test_an_invisible_sign_that_x_refuses_is_named(
 ) -> None:
     for sign in "\ufeff\ufffe\uffff":
         answer = text_of(as_alice.post("/posts/check/", fields(x, facebook, text=f"Good{sign} morning")))
-        assert "<strong>X:</strong> The text holds an invisible sign that X refuses." in answer
+        assert "<strong>X:</strong> The text contains an invisible character that X does not accept." in answer
         assert "<strong>Facebook:" not in answer
 
 

@@ -97,7 +97,7 @@ def test_each_kind_of_change_is_named(
     changed = of(post, "Same", None, link_url="https://riverside.example/", first_comment="Hello", campaign=campaign.pk)
     as_alice.post(edit(post), changed)
     page = text_of(as_bob.post(edit(post), of(post, "Mine", his, media=[asset.pk], alt=["Dusk"])))
-    assert ": the link, the first comment, the pictures, the campaign" in page
+    assert ": the link, the first comment, the images, the campaign" in page
 
 
 @time_machine.travel(NOW, tick=False)

@@ -171,7 +171,7 @@ def unknown(account: SocialConnection) -> SocialPost:
 
 def test_a_post_of_unknown_outcome_is_not_sent_again_by_accident(account: SocialConnection, bob: User) -> None:
     for attempt in (retry_post, publish_now):
-        with pytest.raises(UndecidedOutcome, match="Decide"):
+        with pytest.raises(UndecidedOutcome, match="Say what happened"):
             attempt(unknown(account), by=bob)
     with pytest.raises(UndecidedOutcome):
         schedule_post(unknown(account), at=in_an_hour(), by=bob)
