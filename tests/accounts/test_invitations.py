@@ -2,7 +2,7 @@
 
 import re
 import smtplib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
@@ -33,6 +33,7 @@ def path_of(invitation: Invitation) -> str:
 
 
 class TestInviting:
+    @time_machine.travel(datetime(2026, 12, 9, 10, tzinfo=UTC), tick=False)  # a link is signed with the second
     def test_mails_a_link_in_text_and_html_once_it_is_committed(
         self, as_alice: Client, mailoutbox: list[Any], django_capture_on_commit_callbacks: Any
     ) -> None:
