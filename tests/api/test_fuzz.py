@@ -1,7 +1,7 @@
 """Every operation of the schema with valid and hostile data: nothing beyond what the schema says, either way.
 
 Actions without a body are left out: what they share is tested once, in ``test_strictness``. What a schema cannot say (an id of nothing, times that contradict each other) is answered with 422; a call to a platform
-fails here with 502, as there is none.
+fails here with 502, as there is none, and with 429 once the circuit breaker has seen that often enough.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ from tests.walk import Club
 
 CONFIG = """
 [checks]
-positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "412", "422", "502"]
+positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "412", "422", "429", "502"]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "502"]
 """
 WITHOUT_BODY = (
